@@ -1,10 +1,11 @@
 """
 ### build_data_docs
 
-Builds the Data Docs of Great Expectations from the stored results. The pages show each check and how often it passed.
-The pages contain no values from records.
+Builds the Data Docs of Great Expectations: pages that show each check, and whether the last day and hour passed it. The
+pages contain no values from records.
 
-**Do not run it by hand** while a council's import lands. The DAG reads all results, which slows down the import.
+**Do not run it by hand** while a council's import lands. The DAG reads a whole day of events, which slows down the
+import.
 
 **When it is red**: only the documentation is out of date. Run it again. If it fails again, read the log.
 """
@@ -15,8 +16,8 @@ from airflow.sdk import CronTriggerTimetable, dag, task
 
 
 @dag(
-    # A new home waits for the next scheduled time. Otherwise Airflow would start a run whose time was before the home
-    # existed.
+    # A new home must wait for the next scheduled time. Otherwise Airflow would start a run for a time at which the home
+    # did not exist.
     schedule=CronTriggerTimetable("15 * * * *", timezone="UTC", run_immediately=timedelta(0)),
     catchup=False,
     max_active_runs=1,

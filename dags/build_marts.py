@@ -1,22 +1,22 @@
 """
 ### build_marts
 
-Rebuilds alerts and marts from one snapshot. The DAG runs whenever records have landed. A run also starts every two
-minutes, because deadlines pass. The DAG also publishes the alerts of rules that only a build can evaluate
+Rebuilds alerts and marts from one snapshot. A run starts when records have landed. A run also starts every two minutes,
+because deadlines may have passed. The DAG publishes the alerts of rules that only a build can evaluate
 (`locality_surge`, `shared_by_too_many`).
 
-A run keeps dbt warm for ten minutes (`CAF_BUILD_WARM_SECONDS`), so that figures do not wait for dbt to start. Then the
-run compares streamed with rebuilt alerts. The next run starts when records land, or at the next even minute. With
-`CAF_BUILD_ENGINE=spark`, a run is one build on the cluster that `CAF_SPARK_MASTER` names.
+A run lasts ten minutes (`CAF_BUILD_WARM_SECONDS`), and builds whenever records have landed. So dbt starts only once in
+this time. Then the run compares streamed alerts with rebuilt alerts. The next run starts when records land, or after
+two minutes at most. With `CAF_BUILD_ENGINE=spark`, a run is one build on the cluster that `CAF_SPARK_MASTER` names.
 
-**Do not trigger it by hand** to speed it up. Builds run one at a time, and the next one reads everything that has
-landed.
+**Do not trigger it by hand** to get figures earlier. Builds run one at a time, and the next build reads everything that
+has landed.
 
 **When it is red**: the marts keep their last good state.
 
-- `build` is red with a *hold*: a batch-level expectation failed. The log and `./caf status` name it.
-- `reconcile` is red: a streamed and a rebuilt alert differ. Missing alerts have been published. No alert has been
-  withdrawn unless a correction caused it. An engineer must read the table in the log.
+- `build` is red with a *hold*: a batch-level expectation failed. The log and `./caf status` name the expectation.
+- `reconcile` is red: streamed and rebuilt alerts differ. Alerts that the stream lacked have been published. No alert
+  has been withdrawn because of the difference. An engineer must read the table in the log.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -50,7 +50,7 @@ def build_marts() -> None:
         from streams.marts.area_alerts import publish_build_alerts
         from streams.nation.build import build_on_spark
 
-        # Alerts are more urgent than figures, so this process gets a lower CPU priority.
+        # Alerts are more urgent than figures. So this process runs with a lower CPU priority.
         os.nice(10)
         settings = Settings.from_env()
         if settings.build_engine == "spark":

@@ -2,13 +2,13 @@
 ### inform_people
 
 Informs people who do not read the alerts topic. Referrers get a letter about the decision on their referral
-(`caf.referral.feedback.v1`). Partners get the details of an alert that the sharing policy permits
-(`caf.escalation.alerts.<role>.v1`). Two tasks run for hours, so that their rules stay warm. The next run starts a
-second after they end.
+(`caf.referral.feedback.v1`). Partners get those details of an alert that the sharing policy permits
+(`caf.escalation.alerts.<role>.v1`). The two tasks run for hours, so that they rarely have to compile the rules. The
+next run starts a second after they end.
 
-**Do not trigger it by hand**. The schedule keeps exactly one run, and two runs could inform somebody twice.
+**Do not trigger it by hand**. The schedule always keeps one run going, and a second run could inform somebody twice.
 
-**When it is red**: letters and notices are late, but not lost. The next try continues where the last one ended. An
+**When it is red**: letters and notices are late, but not lost. The next attempt continues where the last one ended. An
 invalid sharing policy stops only `share`. Nothing is shared until somebody corrects the policy.
 """
 
@@ -36,7 +36,7 @@ def inform_people() -> None:
         from streams.settings import Settings
         from streams.tell.referrers.post import post
 
-        # Alerts are more urgent than letters, so this process gets a lower CPU priority.
+        # Alerts are more urgent than letters. So this process runs with a lower CPU priority.
         os.nice(10)
         post(Settings.from_env(), for_seconds=4 * 3600)
 

@@ -2,14 +2,14 @@
 ### land_events
 
 Writes every record of every topic into the lake, exactly once. Events that the contract accepts go into
-`landing.events`. All other records go whole into `landing.quarantine`. Great Expectations then validates the stored
-rows. The validation flags rows and may hold the marts. The validation never holds back an alert. Each commit rings the
-doorbell of `build_marts`.
+`landing.events`. All other records are kept whole in `landing.quarantine`. Great Expectations then validates the stored
+rows. This can flag rows or hold the marts, but never stops an alert. Each commit rings the doorbell, which starts
+`build_marts`.
 
-**Do not trigger it by hand**. The schedule keeps exactly one run. A second lander would only wait for the locks of the
-first one.
+**Do not trigger it by hand**. The schedule always keeps one run going. A second run would only wait for the locks of
+the first.
 
-**When it is red**: nothing is lost. The next try starts at the first offset that has no row. Read the log, then run
+**When it is red**: nothing is lost. The next attempt starts at the first offset that has no row. Read the log, then run
 `./caf verify`. `./caf quarantine` lists rejected records.
 """
 

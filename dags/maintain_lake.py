@@ -1,11 +1,11 @@
 """
 ### maintain_lake
 
-Merges small files, expires old snapshots and removes files that the catalog no longer names. The DAG asks `land` for
-its locks, so that no other process writes meanwhile. The DAG counts the rows of every landing table before and after,
-and fails if a count has changed.
+Merges small files, expires old snapshots and removes files that the catalog no longer names. The DAG asks `land` to
+hand over its locks, so that no other process writes meanwhile. It counts the rows of every landing table before and
+after, and fails if a count has changed.
 
-**Do not run it by hand** during an import, because `land` must wait until the DAG has finished. Nothing is lost, but
+**Do not run it by hand** during an import, because `land` must wait until the DAG has finished. No record is lost, but
 figures are late.
 
 **When it is red**: a count differs, or `land` did not hand over its locks. If a count differs, nothing has been
@@ -18,8 +18,8 @@ from airflow.sdk import CronTriggerTimetable, dag, task
 
 
 @dag(
-    # A new home waits for the next scheduled time. Otherwise Airflow would start a run whose time was before the home
-    # existed.
+    # A new home must wait for the next scheduled time. Otherwise Airflow would start a run for a time at which the home
+    # did not exist.
     schedule=CronTriggerTimetable("30 3 * * *", timezone="UTC", run_immediately=timedelta(0)),
     catchup=False,
     max_active_runs=1,

@@ -1,17 +1,17 @@
 """
 ### publish_figures
 
-Publishes quarters that ended 28 days ago or more, for readers outside the desk. The figures are written into
-`marts.public` and the file `public.duckdb`. Small counts are withheld, and as many other counts as are needed to
-protect the small ones. On most days there is nothing to publish.
+Publishes figures of quarters that ended 28 days ago or more, for readers outside the desk. The figures are written into
+`marts.public` and the file `public.duckdb`. Small counts are withheld. Other counts are withheld if they would reveal a
+small one. On most days there is nothing to publish.
 
-An authority's figures are published only after somebody has confirmed the first quarter (`./caf publish --begin`). Each
-quarter must also be covered as a whole (`./caf coverage`). The log reports what is left out (`not_published`).
+An authority's figures are published only after somebody has confirmed the first quarter (`./caf publish --begin`). The
+records of the quarter must also be complete (`./caf coverage`). The log says what was not published (`not_published`).
 
 **Do not clear a past run** to publish a quarter again. A published quarter never changes.
 
 **When it is red**: a quarter cannot be published safely, or there are no marts. Earlier publications stay as they are,
-and nothing of the new quarter is shown. The log names the authority's figures that cannot be protected.
+and no figure of the new quarter is shown. If figures cannot be protected, the log names them.
 """
 
 from datetime import timedelta
@@ -20,8 +20,8 @@ from airflow.sdk import CronTriggerTimetable, dag, task
 
 
 @dag(
-    # A new home waits for the next scheduled time. Otherwise Airflow would start a run whose time was before the home
-    # existed.
+    # A new home must wait for the next scheduled time. Otherwise Airflow would start a run for a time at which the home
+    # did not exist.
     schedule=CronTriggerTimetable("30 4 * * *", timezone="UTC", run_immediately=timedelta(0)),
     catchup=False,
     max_active_runs=1,

@@ -2,13 +2,13 @@
 ### replay_quarantine
 
 Sends rejected records again. Run it by hand after the cause of the rejections has been fixed. Nothing is sent until a
-person has approved the number of records.
+person has seen how many records would be sent, and has approved this.
 
-**Do not use it** before the cause is fixed. The records would be rejected again, and kept twice. To look without
-sending, use `./caf quarantine` or `./caf replay --dry-run`.
+**Do not use it** before the cause is fixed. The records would be rejected again, and would then be in the quarantine
+twice. To see the records without sending them, use `./caf quarantine` or `./caf replay --dry-run`.
 
-**When it is red**: records that were sent stay sent, and a second run skips the records that were accepted. The log
-names the records that the broker refuses, and why. If the broker did not answer, run it again.
+**When it is red**: some records may have been sent and others not. A second run skips the records that have been
+accepted. The log names the records that the broker refuses, and why. If the broker did not answer, run the DAG again.
 """
 
 from datetime import UTC, datetime, timedelta

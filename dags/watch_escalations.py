@@ -2,13 +2,14 @@
 ### watch_escalations
 
 Evaluates every referral, case change and escalation as it arrives, and publishes alerts on `caf.escalation.alerts.v1`.
-One task runs for hours, so that history and rules stay in memory. The next run starts a second after it ends.
+One task runs for hours, so that it rarely has to compile the rules. The next run starts a second after the task ends.
 
-**Do not trigger it by hand**. The schedule keeps exactly one run. A second watcher would only wait as a standby.
+**Do not trigger it by hand**. The schedule always keeps one run going. A second watcher would only be a standby.
 
-**When it is red**: alerts are late, but not lost. The next try continues after the last transaction. Read the task's
-log, which names the failing part. Check `./caf status`. Then let it retry. If it stays red, run `./caf watch` on any
-machine that reaches the broker. The leader lock makes that safe.
+**When it is red**: alerts are late, but not lost. The next attempt continues after the last transaction. Read the
+task's log, which names the failing part. Check `./caf status`. Then let Airflow try again. If the DAG stays red, run
+`./caf watch` on any machine that reaches the broker and PostgreSQL. This is safe, because only the watcher with the
+leader lock raises alerts.
 """
 
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""The web application: which address shows which page, and which message a reader gets if something is missing."""
+"""The web application: which page each address shows, and what a reader is told if something is missing."""
 
 import asyncio
 import secrets
@@ -48,9 +48,7 @@ def app(settings: Settings, pages: Pages = PAGES, holds: Holds | None = None) ->
     """
     Create the application that serves the pages of one home.
 
-    The application's background threads start and end with the server.
-
-    `holds` returns the holds on the marts.
+    Its background threads start and end with the server. `holds` is a function that returns the holds on the marts.
     """
     site = Site(settings, holds)
 
@@ -62,7 +60,7 @@ def app(settings: Settings, pages: Pages = PAGES, holds: Holds | None = None) ->
             yield
         site.end()
 
-    # Register the tables first. Otherwise the route of a rule's page would match the tables' addresses.
+    # Put the tables first. Otherwise the address of a table would be taken for the page of a rule.
     tables = [
         Route(f"/{address or 'now'}/{{key}}.csv", _table(site, address, page))
         for address, page in pages.items()
@@ -98,10 +96,10 @@ def _asked(site: Site, request: Request) -> Asked:
 
 def _let_in(asked: Asked, page: Page) -> Shown:
     """
-    Return the part of a page that this reader may see. Every request for a page or a table is checked here.
+    Return what this reader may see of a page. Every request for a page or a table goes through this check.
 
     Raises:
-        NotForThem: the reader may see nothing on this page.
+        NotForThem: the reader may see nothing of this page.
     """
     shown = shown_to(asked.audience, page)
     if shown is None:
@@ -143,10 +141,10 @@ def _table(site: Site, address: str, page: Page) -> Callable[[Request], Response
 
 def _not_for_them(site: Site) -> Callable[[Request, Exception], Response]:
     """
-    Answer a reader who may not see a page.
+    Return the function that answers readers who may not see a page.
 
-    A reader who is not logged in gets the login form, and the page after the login. A reader who is logged in needs
-    another account.
+    A reader who is not logged in gets the login form. After logging in, the reader gets the page. A reader who is
+    logged in is told that they need another account.
     """
 
     def answer(request: Request, _: Exception) -> Response:
@@ -200,13 +198,14 @@ def _form(asked: Asked, to: str, problem: str = "", status: int = 200) -> Respon
 
 
 def _inside(to: str) -> str:
-    """Return the address if it belongs to these pages. For any other address, return the address of the first page."""
+    """Return the address if it is an address of these pages. Otherwise return the address of the first page."""
     return to if to.startswith("/") and not to.startswith(("//", "/\\")) else "/"
 
 
 def _logout(site: Site) -> Callable[[Request], Response]:
     def logout(request: Request) -> Response:
-        # A form on another site cannot send this cookie, because the cookie is SameSite=Strict.
+        # Forms on other sites cannot send the session cookie, because it is SameSite=Strict. Then there is no name to
+        # record.
         if name := _asked(site, request).who.name:
             site.door.note(name, "left")
         answer = RedirectResponse("/", 303)

@@ -1,7 +1,7 @@
 """
-Every page with its address, and the content for each audience.
+Every page with its address, and what each audience sees of it.
 
-A page without an audience is shown only to the desk.
+If a page names no audience, only the desk sees it.
 """
 
 from collections.abc import Callable
@@ -32,9 +32,9 @@ View = Callable[[Asked], dict[str, Any] | None]
 @dataclass(frozen=True)
 class Shown:
     """
-    The content of a page for one audience. Audiences that may see more can also see this content.
+    What one audience sees of a page: a template, and the function that computes the values for the template.
 
-    The content consists of a template and the function that makes the template's values.
+    Audiences that may see more than this one see at least this.
     """
 
     template: str
@@ -45,9 +45,9 @@ class Shown:
 @dataclass(frozen=True)
 class Page:
     """
-    A page: its name in the menu, and its content for each audience.
+    A page: its name in the menu, and what each audience sees of it.
 
-    A page that is not in the menu has an empty name.
+    If the name is empty, the page is not in the menu.
     """
 
     name: str
@@ -78,9 +78,9 @@ PAGES: Pages = {
 
 def shown_to(audience: Audience, page: Page) -> Shown | None:
     """
-    Return the content of a page with the most detail that this audience may see.
+    Return the most detailed content of a page that this audience may see.
 
-    Return None if the audience may see nothing on the page.
+    Return None if the audience may see nothing of the page.
     """
     allowed = [shown for shown in page.shown if shown.audience <= audience]
     return max(allowed, key=lambda shown: shown.audience, default=None)

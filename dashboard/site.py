@@ -1,4 +1,4 @@
-"""The resources that all pages share (settings, lake, board of alerts, freshness, logins), and one reader's request."""
+"""What all pages share (settings, lake, board of alerts, freshness, logins), and the request of one reader."""
 
 import threading
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ __all__ = ["Asked", "Site"]
 
 
 class Site:
-    """All resources behind the pages of one home."""
+    """Everything that the pages of one home share."""
 
     def __init__(self, settings: Settings, holds: Holds | None = None) -> None:
         self.settings = settings
@@ -35,7 +35,7 @@ class Site:
 
     @cached_property
     def rules(self) -> list[Entry]:
-        """The rule register of the project, as it was at the first request."""
+        """The project's register of rules, read at the first request."""
         return register(compiled_rules(self.settings, with_build_rules=True))
 
     def start(self) -> None:
@@ -46,7 +46,7 @@ class Site:
         threading.Thread(target=self._warm, name="warm", daemon=True).start()
 
     def _warm(self) -> None:
-        """Prepare in advance what would take seconds at the first request."""
+        """Prepare what would otherwise take seconds at the first request."""
         charts.warm()
         _ = self.rules
 
@@ -60,7 +60,7 @@ class Site:
 
 @dataclass(frozen=True)
 class Asked:
-    """A reader's request: who the reader is, and the values from the address and its query."""
+    """A reader's request: who the reader is, and the values from the address."""
 
     site: Site
     who: Who
@@ -82,15 +82,15 @@ class Asked:
         return self.site.settings.authority
 
     def choice(self, name: str, allowed: Mapping[str, object] | list[str], default: str) -> str:
-        """Return the value that the reader chose from a list. If it is not in the list, return the default."""
+        """Return what the reader chose from a list. If the list does not contain it, return the default."""
         given = self.query.get(name, default)
         return given if given in allowed else default
 
     def step(self, count: int) -> int:
         """
-        Return the number of the time step that the reader chose, from 0 to `count` - 1.
+        Return which time step the reader chose, from 0 to `count` - 1.
 
-        Invalid input gives the last step.
+        If the number is missing or invalid, return the last step.
         """
         given = self.query.get("step", "")
         return min(int(given), count - 1) if given.isdecimal() and len(given) < 6 else count - 1

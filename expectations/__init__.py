@@ -1,8 +1,8 @@
 """
 Checks of landed rows by Great Expectations.
 
-`land` calls `validate`. The validation flags rows and may hold the marts. The validation never hides a row and never
-stops an alert. Great Expectations is imported at the first validation, because the import takes seconds.
+`land` calls `validate`. Validation can flag rows or hold the marts, but it never hides a row and never stops an alert.
+Great Expectations is imported at the first validation, because the import takes seconds.
 """
 
 from expectations.docs import build_docs

@@ -1,8 +1,8 @@
 """
-Decides which days are similar. The number of events depends on weekday, bank holidays, and whether schools are open.
+Finds out which days are comparable: which weekdays a day is like, and whether schools are open on it.
 
-The calendars are the seeds that the models read: bank holidays of England, and the school terms for any authority
-(`*`).
+The calendars are the seeds that the models read as well: England's bank holidays, and the school terms that apply to
+all authorities (`*`).
 """
 
 import csv
@@ -25,7 +25,7 @@ _DECEMBER, _CHRISTMAS_EVE = 12, 24
 
 @dataclass(frozen=True)
 class Hour:
-    """One hour: its start (UTC without a zone), and its day and hour in London time."""
+    """One hour: its start (in UTC, without a zone), and its day and hour in London."""
 
     starts_at: datetime
     day: date
@@ -33,14 +33,20 @@ class Hour:
 
     @property
     def kind(self) -> str:
-        """The kind of the hour's day: `closed`, `school`, or `open` (a working day without school)."""
+        """
+        The kind of the day: `closed` (weekend or bank holiday), `school`, or `open` (a working day on which schools are
+        closed).
+        """
         if _is_closed(self.day):
             return "closed"
         return "school" if is_school_day(self.day) else "open"
 
 
 def hours(since: datetime, until: datetime) -> Iterator[Hour]:
-    """Yield each hour of a range of full hours (UTC without a zone). A day with a clock change has 23 or 25 hours."""
+    """
+    Yield each hour of a range. The range begins and ends on a full hour (UTC without a zone). A day with a clock change
+    has 23 or 25 hours.
+    """
     while since < until:
         local = aware(since).astimezone(LONDON)
         yield Hour(since, local.date(), local.hour)
@@ -49,11 +55,11 @@ def hours(since: datetime, until: datetime) -> Iterator[Hour]:
 
 def like_weekdays(day: date) -> tuple[int, ...]:
     """
-    Return the weekdays (Monday is 0) that a day may be like.
+    Return the weekdays (Monday is 0) that a day may be like, judged by its number of events.
 
-    The day may have as many events as any of these weekdays, or any number in between. A bank holiday is like a
-    weekend. The first working day after a bank holiday may be as busy as a Monday. Between Christmas and New Year, some
-    desks are open and others are not.
+    The number may be that of any of these weekdays, or in between. A bank holiday is like a weekend. The first working
+    day after a bank holiday may be as busy as a Monday. Between Christmas and New Year, some desks are open and others
+    are closed.
     """
     if day in _bank_holidays():
         return _SATURDAY, _SUNDAY
@@ -65,12 +71,18 @@ def like_weekdays(day: date) -> tuple[int, ...]:
 
 
 def is_ordinary(day: date) -> bool:
-    """Return whether a day is typical of its weekday, so that it shows how many events that weekday usually has."""
+    """
+    Return whether a day is like other days of its weekday. Only such days show how many events the weekday
+    usually has.
+    """
     return set(like_weekdays(day)) == {day.weekday()}
 
 
 def is_school_day(day: date) -> bool:
-    """Return whether schools are open. If the year's terms are not known, every working day counts as a school day."""
+    """
+    Return whether schools are open. If the terms of that year are not known, every working day counts as a
+    school day.
+    """
     terms = _terms(_SEEDS / "school_terms.csv")
     is_known = terms[0][0] <= day <= terms[-1][1]
     return not _is_closed(day) and (not is_known or any(first <= day <= last for first, last in terms))

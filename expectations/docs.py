@@ -1,4 +1,4 @@
-"""Data Docs of Great Expectations: pages that show the suites and whether the last day and hour passed them."""
+"""Data Docs of Great Expectations: pages that show the suites, and whether the last day and hour passed them."""
 
 import shutil
 from datetime import datetime, timedelta
@@ -23,9 +23,9 @@ log = structlog.get_logger()
 
 def build_docs(settings: Settings) -> Path:
     """
-    Build the pages in `home/data_docs`, which replaces the old pages. Return the first page.
+    Build the pages in `home/data_docs`, and return the first page. Old pages are deleted.
 
-    The pages show expectations and whether they passed (`BOOLEAN_ONLY`). The pages never show values from records.
+    The pages show each expectation and whether it passed (`BOOLEAN_ONLY`). They never show values from records.
 
     Raises:
         LakeUnavailable: the lake cannot be reached.
@@ -39,9 +39,9 @@ def build_docs(settings: Settings) -> Path:
 
 def _frames(lake: duckdb.DuckDBPyConnection) -> dict[str, pd.DataFrame]:
     """
-    Return the frame that each suite validates.
+    Return the frame for each suite.
 
-    The frames contain the last day that landed, and the last full hour before the end of that day.
+    The frames are about the last day of landed records, and the last full hour before that day ended.
     """
     last: datetime | None = one_row(lake.execute("SELECT max(landed_at) FROM landing.main.events"))[0]
     if last is None:

@@ -1,7 +1,7 @@
 """
-Great Expectations is kept ready: one context in memory, and suites that are made once.
+Great Expectations, kept ready for the next batch: one context in memory, and suites that are made only once.
 
-Validating a frame stores no values of the frame.
+Great Expectations stores no values from the frames that it validates.
 """
 
 import json
@@ -30,9 +30,9 @@ _IDS_ONLY = {
 
 def failures(name: str, frame: pd.DataFrame) -> dict[str, list[int]]:
     """
-    Validate the columns of a frame with a suite. For each column, return the `entry` numbers of the lines that failed.
+    Validate the columns of a frame with a suite. Return, for each column, the `entry` numbers of the lines that failed.
 
-    If a line has no value in a column, the line is not validated in that column.
+    If a line has no value in a column, it cannot fail there.
 
     Raises:
         SuiteInvalid: Great Expectations could not validate an expectation.
@@ -48,7 +48,7 @@ def failures(name: str, frame: pd.DataFrame) -> dict[str, list[int]]:
 
 
 def _failed_entries(name: str, batch: Any, configuration: Any) -> list[int]:
-    """Validate a failed expectation again, to get the numbers of the failed lines. Most batches never need this."""
+    """Validate a failed expectation again to find out which lines failed. Most batches pass and do not need this."""
     details = batch.validate(configuration.to_domain_obj(), result_format=_IDS_ONLY).result
     if "unexpected_index_list" not in details:
         raise SuiteInvalid(f"{configuration.type} of suite {name} cannot be validated; the type must fit its column")
@@ -57,9 +57,9 @@ def _failed_entries(name: str, batch: Any, configuration: Any) -> list[int]:
 
 def part(name: str, columns: Collection[str]) -> Any:
     """
-    Make a new suite with copies of the expectations about these columns.
+    Make a new suite with those expectations of a suite that are about the given columns.
 
-    Copies are needed because an expectation can belong to only one suite.
+    The expectations are copied, because an expectation can belong to only one suite.
     """
     import great_expectations as gx
 
@@ -74,19 +74,20 @@ def _warm_part(name: str, columns: frozenset[str]) -> Any:
 
 @cache
 def suite(name: str) -> Any:
-    """Load a suite by its name. Suites are generated from the contract or written by hand."""
+    """Load a suite by its name. Suites are either generated from the contract or written by hand."""
     import great_expectations as gx
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
     file = next(file for folder in (_GENERATED, _HANDWRITTEN) if (file := folder / f"{name}.json").is_file())
     expectations = json.loads(file.read_text())["expectations"]
-    # Great Expectations copies a configuration dozens of times in one validation. So the notes are not loaded.
+    # Leave out the notes in the file, because Great Expectations copies a configuration dozens of times in one
+    # validation.
     configurations = [ExpectationConfiguration(type=one["type"], kwargs=one["kwargs"]) for one in expectations]
     return gx.ExpectationSuite(name=name, expectations=[one.to_domain_obj() for one in configurations])
 
 
 def silenced(context: Any) -> Any:
-    """Make a context show no progress bars and send no usage reports."""
+    """Make a context of Great Expectations show no progress bars and send no usage reports."""
     context.variables.progress_bars = {"globally": False}
     context.variables.analytics_enabled = False
     return context

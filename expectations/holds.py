@@ -1,4 +1,4 @@
-"""Holds on the marts, which batch-level failures cause, and the release of a hold."""
+"""Holds on the marts, which begin when a batch-level expectation fails, and the release of a hold."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ ORDER BY suite, expectation
 
 @dataclass(frozen=True)
 class Hold:
-    """A batch-level expectation that failed when it was last validated, and that nobody has released since."""
+    """A batch-level expectation that failed at its last validation, and that nobody has released since then."""
 
     suite: str
     expectation: str
@@ -36,13 +36,13 @@ class Hold:
 
 
 def holds(lake: duckdb.DuckDBPyConnection) -> list[Hold]:
-    """Read the holds in force. If there is no hold, the marts may be rebuilt. `lake` needs the catalog `landing`."""
+    """Return the holds in force. If there are none, the marts may be rebuilt. `lake` needs the catalog `landing`."""
     return [Hold(*row) for row in lake.execute(_STANDING).fetchall()]
 
 
 def release(lake: duckdb.DuckDBPyConnection, suite: str, expectation: str, why: str) -> ValidationResult:
     """
-    Release a hold, and store the release with its reason. The hold returns if the expectation fails again.
+    Release a hold, and store the release together with its reason. If the expectation fails again, the hold returns.
 
     `lake` must be able to write to the catalog `landing`.
 

@@ -1,4 +1,4 @@
-"""Checks that need history. These checks run once an hour, with the first batch that lands after the hour has ended."""
+"""Checks that need history. They run once an hour: the first batch that lands after the end of an hour starts them."""
 
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -21,10 +21,10 @@ _HISTORY = (Path(__file__).parent / "history.sql").read_text()
 
 def judge_hour(lake: duckdb.DuckDBPyConnection, now: datetime) -> list[ValidationResult]:
     """
-    Validate records that landed after the last validated hour, up to the last full hour before `now`.
+    Validate the records that landed since the last validated hour. Only full hours before `now` are validated.
 
-    `now` is UTC without a zone. If these records have been validated already, or if nothing had landed before, there
-    are no results.
+    `now` is in UTC without a zone. If all of these records have already been validated, or if nothing has landed yet,
+    there are no results.
     """
     end = now.replace(minute=0, second=0, microsecond=0)
     judged_to, landed_from = one_row(
@@ -43,14 +43,14 @@ def judge_hour(lake: duckdb.DuckDBPyConnection, now: datetime) -> list[Validatio
 
 
 def frames(lake: duckdb.DuckDBPyConnection, now: datetime) -> dict[str, pd.DataFrame]:
-    """Return the frames that the two suites validate, for the day that ended with the last full hour before `now`."""
+    """Return the frames for the two suites. They are about the day that ended with the last full hour before `now`."""
     end = now.replace(minute=0, second=0, microsecond=0)
     verdicts = _verdicts(lake, end - timedelta(days=1), end)
     return {"history": _history_frame(verdicts), "hour": _metric_frame(measure(lake, end))}
 
 
 def _judge_history(lake: duckdb.DuckDBPyConnection, result: partial[ValidationResult]) -> list[ValidationResult]:
-    """Row-level: validate each record of the range against all records that have landed by the end of the range."""
+    """Compare each record of the range with all records that landed before the end of the range (row-level)."""
     verdicts = _verdicts(lake, result.keywords["batch_from"], result.keywords["batch_to"])
     results = []
     for name, entries in failures("history", _history_frame(verdicts)).items() if verdicts else ():
@@ -72,9 +72,9 @@ def _judge_history(lake: duckdb.DuckDBPyConnection, result: partial[ValidationRe
 
 def _judge_metrics(metrics: dict[str, Metric], result: partial[ValidationResult]) -> list[ValidationResult]:
     """
-    Batch-level: validate one line of figures.
+    Validate the figures of the hour (batch-level).
 
-    A figure without enough history is not validated, and a note says so.
+    If there is too little history for a figure, the figure is not validated, and a note says so.
     """
     frame = _metric_frame(metrics)
     failed = failures("hour", frame) if len(frame.columns) > 1 else {}
@@ -94,7 +94,10 @@ def _judge_metrics(metrics: dict[str, Metric], result: partial[ValidationResult]
 
 
 Verdicts = list[tuple[str, bool, int, list[Coordinates] | None]]
-"""The expectation, whether it passed, the number of records, and the coordinates of the records that failed."""
+"""
+For each expectation and result: its name, whether the records passed, how many records there are, and which of them
+failed.
+"""
 
 
 def _verdicts(lake: duckdb.DuckDBPyConnection, since: datetime, until: datetime) -> Verdicts:

@@ -1,4 +1,4 @@
-"""Landed events in the form that the suites can validate."""
+"""Read landed events, and turn them into what the suites validate."""
 
 from collections.abc import Iterator
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Figures of the last hour and day, compared with past weeks. If there is not enough history, there is no figure."""
+"""Figures about the last hour and day, compared with past weeks. Without enough history, a figure has no value."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -26,9 +26,9 @@ _ANY = "any"
 @dataclass(frozen=True)
 class Metric:
     """
-    A figure, and the number of rows it was calculated from.
+    A figure, and the number of rows that it was calculated from.
 
-    If there is no figure, `lacks` says what would have been needed.
+    If there are too few rows to calculate it, `value` is None, and `lacks` says what is needed.
     """
 
     value: float | None
@@ -38,7 +38,7 @@ class Metric:
 
 def measure(lake: duckdb.DuckDBPyConnection, end: datetime) -> dict[str, Metric]:
     """
-    Calculate the figures of the suite `hour` for the hour that ended at `end` (UTC without a zone).
+    Calculate the figures that the suite `hour` validates. `end` is the end of the hour (UTC without a zone).
 
     Backfilled events are left out.
     """
@@ -56,7 +56,7 @@ def measure(lake: duckdb.DuckDBPyConnection, end: datetime) -> dict[str, Metric]
 
 def _volume_deviation(before: Past) -> Metric:
     """
-    Calculate the difference between the hour's number of events and similar hours in past weeks.
+    Calculate how much the number of events in this hour differs from the number in similar hours of past weeks.
 
     The unit is the standard deviation of the similar hours.
     """
@@ -66,9 +66,9 @@ def _volume_deviation(before: Past) -> Metric:
 
 def _silence_ratio(lake: duckdb.DuckDBPyConnection, before: Past, end: datetime) -> Metric:
     """
-    Divide the length of the present silence by the length of the longest silence in past weeks.
+    Divide the length of the silence since the last event by the length of the longest silence in past weeks.
 
-    A silence is measured by the number of events that usually arrive in its hours.
+    The length of a silence is the number of events that would usually have arrived in its hours.
     """
     if before.events < _FEWEST_BEFORE or before.known_since > end - timedelta(weeks=FEWEST_WEEKS):
         return Metric(None, before.events, f"{FEWEST_WEEKS} weeks with {_FEWEST_BEFORE} events")
@@ -76,7 +76,7 @@ def _silence_ratio(lake: duckdb.DuckDBPyConnection, before: Past, end: datetime)
 
 
 class _Code(NamedTuple):
-    """The uses of a code in the last day and in the weeks before, and its usual share on days of the same kind."""
+    """How often a code was used in the last day and in the weeks before, and its usual share on such days."""
 
     now: int
     before: int
@@ -88,7 +88,7 @@ Codes = dict[str, _Code]
 
 def _codes(lake: duckdb.DuckDBPyConnection, end: datetime) -> dict[str, Codes]:
     """
-    Count the codes of each field.
+    Count how often each code of each field was used.
 
     A day is compared with days of the same kind, because fewer agencies work on bank holidays.
     """
@@ -110,11 +110,14 @@ def _codes(lake: duckdb.DuckDBPyConnection, end: datetime) -> dict[str, Codes]:
 
 
 def _shares(lines: list[list[Any]]) -> Codes:
-    """Make codes from lines with four values: kind of day, code, uses in the last day, and uses before."""
+    """
+    Make codes from lines with four values: the kind of day, the code, its uses in the last day, and its uses
+    before.
+    """
     counts: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0]))
     for kind, code, now, before in lines:
-        # If past weeks have too few records for a kind of day, this kind is compared with all days together. So each
-        # code is also counted for all days.
+        # If past weeks have too few records on days of this kind, they are compared with all days. So each code is
+        # counted for its kind of day and for all days.
         for of in (kind, _ANY):
             counts[of][code][0] += now
             counts[of][code][1] += before
@@ -129,7 +132,7 @@ def _shares(lines: list[list[Any]]) -> Codes:
 
 
 def _coded_fields() -> list[str]:
-    """Return the fields that have a closed list of codes. Fields that contain lists of codes are left out."""
+    """Return the fields with a single code from a closed list. Fields that contain several codes are left out."""
     fields = {field.name: field for struct in event_types().values() for field in msgspec.structs.fields(struct)}
     listed = {"agency_kinds", "disabilities", "factors", "information_kinds", "participants"}
     return [name for name, field in fields.items() if constraint(field).values and name not in listed]
@@ -147,9 +150,10 @@ def _lacking(now: int, before: int) -> Metric | None:
 
 def _mix_shift(codes: Codes) -> Metric:
     """
-    Calculate the share of records that moved to another code.
+    Calculate how much the mix of codes has changed: the share of records whose code would have to change to get the
+    usual mix.
 
-    This share is half the sum of the differences between the present and the usual share of each code.
+    This is half the sum of the differences between the present and the usual share of each code.
     """
     now, before = _totals(codes)
     return _lacking(now, before) or Metric(
@@ -158,14 +162,14 @@ def _mix_shift(codes: Codes) -> Metric:
 
 
 def _consent_drop(codes: Codes) -> Metric:
-    """Calculate by how much the share of referrals without an answer to the consent question has risen."""
+    """Calculate by how much the share of referrals without an answer to the consent question has grown."""
     now, before = _totals(codes)
     missing = codes.get("not_recorded", _Code(0, 0, 0.0))
     return _lacking(now, before) or Metric(missing.now / now - missing.usual_share, now)
 
 
 def _new_code_share(codes: dict[str, Codes]) -> Metric:
-    """Calculate the share of the last day's codes that past weeks never used."""
+    """Calculate what share of the codes in the last day's records was never used in past weeks."""
     totals = [_totals(field) for field in codes.values()]
     now, before = sum(now for now, _ in totals), sum(before for _, before in totals)
     new = sum(code.now for field in codes.values() for code in field.values() if not code.before)
@@ -173,7 +177,7 @@ def _new_code_share(codes: dict[str, Codes]) -> Metric:
 
 
 def _unopened_closure_share(lake: duckdb.DuckDBPyConnection, end: datetime) -> Metric:
-    """Calculate the share of the last day's closures whose case was never opened."""
+    """Calculate the share of the last day's closures that close a case that no record opened."""
     closures, unopened = one_row(
         lake.execute(
             "SELECT count(*), count(*) FILTER (case_id NOT IN "

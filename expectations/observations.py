@@ -1,9 +1,10 @@
 """
-Reduce a batch to observations: each distinct code, form or presence once, so that the cost does not depend on rows.
+Reduces a batch to observations. Each different value is observed once, so the cost does not grow with the number of
+rows.
 
 Great Expectations takes milliseconds for each expectation, however small the frame is. So the frame of a suite has one
-column for each kind of requirement, and one line for each distinct observation. Only the form of an identifier is
-observed (each letter and digit becomes `a`), so no frame contains an identifier of a person.
+column for each kind of requirement, and one line for each observation. Of an identifier, only the form is observed
+(each letter and digit becomes `a`), so that no frame contains the identifier of a person.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -38,10 +39,10 @@ Column: TypeAlias = pa.ChunkedArray
 @dataclass(frozen=True)
 class Observation:
     """
-    One distinct value, form or presence that occurs in a batch.
+    Something that occurs in a batch: a code, the form of an identifier, or the fact that a field is given or missing.
 
-    An observation has the suite and column that validate it, the fact and field that it is about, and the means to find
-    its rows.
+    An observation knows the suite and column that validate it, the fact and field that it is about, and how to find its
+    rows.
     """
 
     suite: str
@@ -60,9 +61,9 @@ class Observation:
 
 def frame(observations: list[Observation]) -> pd.DataFrame:
     """
-    Make a frame with one line for each observation. The value is in the observation's column.
+    Make a frame with one line for each observation. Its value is in the column that the observation names.
 
-    `entry` numbers the lines.
+    The column `entry` contains the numbers of the lines.
     """
     columns = {seen.column for seen in observations}
     lines = {column: [seen.value if seen.column == column else None for seen in observations] for column in columns}
@@ -70,7 +71,7 @@ def frame(observations: list[Observation]) -> pd.DataFrame:
 
 
 def observe_contract(batch: pa.Table) -> Iterator[Observation]:
-    """Yield the observations of landed events for which the contract has requirements."""
+    """Yield the observations of landed events that the contract has requirements for."""
     yield from _envelope(batch)
     for fact, rows in by_fact(batch):
         yield from _fact(fact, rows)
@@ -78,9 +79,9 @@ def observe_contract(batch: pa.Table) -> Iterator[Observation]:
 
 def by_fact(batch: pa.Table) -> Iterator[tuple[str, pa.Table]]:
     """
-    Yield each fact that has a contract, with its rows.
+    Yield each kind of fact in the batch that has a contract, with its rows.
 
-    The rows have the columns of the fact's fields and the coordinates of the record.
+    The rows have the fields of the fact, and the coordinates of the record.
     """
     facts = batch["fact"].combine_chunks()
     for fact in set(distinct(batch["fact"])) & _FACTS.keys():
@@ -130,7 +131,7 @@ def _codes(suite: str, subject: str, field: str, rows: pa.Table) -> Iterator[Obs
 
 
 def _forms(suite: str, column: str, subject: str, field: str, rows: pa.Table) -> Iterator[Observation]:
-    """Observe the forms of identifiers. Codes of places identify no person, so the codes themselves are observed."""
+    """Observe the forms of identifiers. Codes of places are observed as they are, because they identify no person."""
     observed = _form if column == "identifier" else _items
     for value in distinct(observed(_items(rows[field]))):
         flags = _flags(rows[field], _equal_to(value, observed))
@@ -142,8 +143,8 @@ def _form(values: Column | pa.Array) -> Column | pa.Array:
         return pa.chunked_array([_form(chunk) for chunk in values.chunks], values.type)
     if values.null_count == len(values):
         return values
-    # The characters of all texts of an array are in one buffer. So one call translates all texts, and no text changes
-    # its length.
+    # All texts of an array are stored in one buffer. One call translates the whole buffer, because no text changes its
+    # length.
     validity, ends, characters = values.buffers()
     formed = pa.py_buffer(characters.to_pybytes().translate(_FORMS))
     return pa.Array.from_buffers(values.type, len(values), [validity, ends, formed], offset=values.offset)
@@ -154,15 +155,16 @@ def _items(column: Column) -> Column:
 
 
 def _equal_to(value: object, observed: Callable[[Column], Column] = _items) -> Callable[[Column], Column]:
-    """Return a function that checks for each item of a column whether the item's observation equals a value."""
+    """Return a function that finds the items of a column for which `value` is observed."""
     return lambda items: pc.equal(observed(items), value)
 
 
 def _flags(column: Column, judged: Callable[[Column], Column]) -> Callable[[], Iterable[bool]]:
     """
-    Return a function that flags rows.
+    Return a function that flags the rows with an observation.
 
-    A row is flagged if `judged` is true for its value, or for at least one item of its list.
+    A row is flagged if `judged` is true for its value. If the value is a list, it is enough that `judged` is true for
+    one item.
     """
 
     def flags() -> Iterable[bool]:

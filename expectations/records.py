@@ -1,7 +1,7 @@
 """
-Checks of one record that involve several fields.
+Checks of a record that need several of its fields.
 
-The checks find event times after the arrival, and codes that exclude each other.
+The checks find events that are dated after their arrival, and codes that exclude each other.
 """
 
 from collections.abc import Iterator

@@ -14,13 +14,13 @@ Coordinates = tuple[str, int, int]
 """Topic, partition and offset of one record."""
 
 _MOST_FAILED_ROWS = 1000
-"""The maximum number of coordinates stored for one failure. `failed` counts all records."""
+"""How many coordinates are stored at most for one failure. `failed` counts all records that failed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ValidationResult:
     """
-    The result of one expectation on one batch. The result contains no values of the batch's rows.
+    The result of one expectation on one batch, without any values from the rows.
 
     Times are UTC without a zone, as in the landing tables. `success` is None if the expectation could not be validated.
     """
@@ -41,7 +41,7 @@ class ValidationResult:
         """
         Return the result as a row of `landing.validations`.
 
-        `failed_rows` contains at most the first thousand coordinates.
+        `failed_rows` contains the coordinates of the first thousand records at most.
         """
         names = ("topic", "kafka_partition", "kafka_offset")
         failed_rows = [dict(zip(names, place, strict=True)) for place in self.failed_rows[:_MOST_FAILED_ROWS]]

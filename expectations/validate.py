@@ -23,18 +23,20 @@ _NAMES = {
     "authority_code": ("authority_codes", "well_formed"),
     "lsoa_code": ("lsoa_codes", "well_formed"),
 }
-"""For each validated column: the common name of its fields, and the expectation for each field."""
+"""
+Two parts of an expectation's name for each column: what it calls all fields together, and what it expects of
+them.
+"""
 
 
 def validate(lake: duckdb.DuckDBPyConnection, batch_from: datetime, batch_to: datetime) -> list[ValidationResult]:
     """
     Validate the events whose `landed_at` is from `batch_from` to `batch_to`, both included. Both times have a zone.
 
-    Row-level checks cover the requirements of the contract, and whether the fields of each record are consistent.
+    Each record is checked against the contract. Its fields must also fit each other.
 
-    The first batch of an hour also validates the hours before it. Row-level: is each record consistent with earlier
-    records? Batch-level: compared with past weeks, are there too many or too few events, is a silence too long, and are
-    codes used in unusual proportions?
+    The first batch of an hour also validates the hours before it. Each record must fit the earlier records. The hours
+    must also fit past weeks: the number of events, the longest time without an event, and the shares of codes.
 
     `lake` needs the catalog `landing`. Read-only access is enough.
 
@@ -68,8 +70,8 @@ def _judge_suite(suite: str, seen: list[Observation]) -> list[tuple[dict[str, An
     """
     Validate the observations of a suite.
 
-    If all lines of a column passed, the column has one outcome. Otherwise it has one outcome for each field that
-    failed. An outcome has the suite, the expectation, the number of rows checked, and the records that failed.
+    A column that passed has one outcome. A column that failed has one outcome for each failed field. An outcome
+    consists of the suite, the expectation, the number of rows checked, and the records that failed.
     """
     outcomes: list[tuple[dict[str, Any], list[Coordinates]]] = []
     for column, entries in failures(suite, frame(seen)).items():
@@ -87,7 +89,7 @@ def _judge_suite(suite: str, seen: list[Observation]) -> list[tuple[dict[str, An
 
 
 def _name(column: str, field: str | None = None) -> str:
-    """Return the name of an expectation, either for one field or for all fields that a column validates."""
+    """Return the name of an expectation about one field, or about all fields of a column."""
     if column not in _NAMES:
         return column
     fields, expected = _NAMES[column]
@@ -102,5 +104,5 @@ def _by_field(failed: list[Observation]) -> dict[tuple[str, str], list[Observati
 
 
 def _rows(seen: Iterable[Observation]) -> int:
-    """Count the rows in which the observations were made. Each slice of the batch is counted only once."""
+    """Count the rows behind the observations. Observations of the same rows are counted only once."""
     return sum({id(one.rows): len(one.rows) for one in seen}.values())

@@ -1,4 +1,7 @@
-"""The number of events in an hour and the time without any event, each compared with similar hours in past weeks."""
+"""
+How many events arrive in an hour, and how long no event has arrived, each compared with similar hours of past
+weeks.
+"""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -14,9 +17,9 @@ from streams.lake.one_row import one_row
 __all__ = ["FEWEST_WEEKS", "WEEKS", "Past", "Volumes", "past"]
 
 WEEKS = 8
-"""The number of past weeks that an hour is compared with."""
+"""With how many past weeks an hour is compared."""
 FEWEST_WEEKS = 4
-"""The minimum number of similar hours that a comparison needs. There is one similar hour in a week."""
+"""How many similar hours a comparison needs at least. There is one similar hour a week."""
 
 _HOUR = timedelta(hours=1)
 _SCHOOLS = "('2A', '2B')"
@@ -43,14 +46,14 @@ SELECT max(missed), max(silence) FROM silences
 
 @dataclass(frozen=True)
 class Volumes:
-    """The number of events in one hour: all events, and the events that schools sent."""
+    """How many events one hour has: all events, and those that schools sent."""
 
     events: int = 0
     of_schools: int = 0
 
 
 class Past:
-    """The hours of past weeks and the latest hour, each with its number of events."""
+    """The latest hour and the hours of past weeks, each with its number of events."""
 
     def __init__(self, volumes: dict[datetime, Volumes], first: datetime | None, end: datetime) -> None:
         self.volumes = volumes
@@ -65,10 +68,10 @@ class Past:
 
     def deviation(self) -> float | None:
         """
-        Return the difference between the latest hour and similar hours, in standard deviations.
+        Return how much the latest hour differs from similar hours, in standard deviations.
 
-        If there are too few similar hours, return None. If the day may be like several weekdays, there is a deviation
-        only if the number of events is outside the range of all these weekdays.
+        If there are too few similar hours, return None. A day may be like several weekdays. Then the result is 0 if the
+        number of events is in the range of these weekdays.
         """
         found = [self._deviation(weekday) for weekday in like_weekdays(self.now.day)]
         known = [value for value in found if value is not None]
@@ -78,10 +81,10 @@ class Past:
 
     def silence(self, lake: duckdb.DuckDBPyConnection) -> float:
         """
-        Divide the length of the silence since the last event by the longest silence of past weeks.
+        Divide the length of the silence since the last event by the length of the longest silence in past weeks.
 
-        A silence is measured by the number of events that usually arrive in its hours. So a night, a weekend or a
-        holiday adds little, and the morning of a working day adds a lot.
+        The length of a silence is the number of events that would usually have arrived in its hours. So a night, a
+        weekend or a holiday adds little, and the morning of a working day adds a lot.
         """
         missed, rows = 0.0, []
         for hour in self.hours:
@@ -98,7 +101,8 @@ class Past:
     def _deviation(self, weekday: int) -> float | None:
         like = self._like[weekday, self.now.local_hour]
         alike = [hour for hour in like if is_school_day(hour.day) == is_school_day(self.now.day)]
-        # If too few similar past days have the same school status (open or closed), events from schools do not count.
+        # Schools may be open on one day and closed on another. If too few past days were like today, do not count
+        # events from schools.
         with_schools = len(alike) >= FEWEST_WEEKS
         counts = [self._count(hour, with_schools=with_schools) for hour in (alike if with_schools else like)]
         if len(counts) < FEWEST_WEEKS:
@@ -114,7 +118,7 @@ class Past:
         """
         Return how many events an hour usually has.
 
-        The hour's day may be like several weekdays. The result is the lowest mean of these weekdays.
+        If the hour's day may be like several weekdays, this is the mean of the weekday with the fewest events.
         """
         counts = [
             [self._count(like, with_schools=True) for like in self._like[weekday, hour.local_hour]]
@@ -125,7 +129,7 @@ class Past:
 
 def past(lake: duckdb.DuckDBPyConnection, end: datetime) -> Past:
     """
-    Read the hours of past weeks up to `end` (UTC without a zone, a full hour).
+    Read the hours of past weeks up to `end`, which is a full hour (UTC without a zone).
 
     Backfilled events are left out.
     """

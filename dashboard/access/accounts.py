@@ -1,7 +1,7 @@
 """
-The accounts that may log in: names, roles and salted scrypt hashes.
+The accounts with which people log in: names, roles and salted scrypt hashes of the passwords.
 
-Only the owner of the home can read their file.
+Only the owner of the home can read the file with the accounts.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from streams.errors import SettingInvalid
 __all__ = ["MIN_LENGTH", "Accounts"]
 
 MIN_LENGTH = 12
-"""The minimum length of a password."""
+"""How long a password must be at least."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _N, _R, _P = 2**15, 8, 1
@@ -32,8 +32,8 @@ class Accounts:
     """
     The accounts of a home.
 
-    Each account has a random mark. A new password or role replaces this mark, which ends the account's old sessions. An
-    account that was created before roles existed has the role `desk`.
+    Each account has a random mark. A new password or a new role also gives the account a new mark, which ends its old
+    sessions. If an account was created before there were roles, it has the role `desk`.
     """
 
     def __init__(self, home: Path) -> None:
@@ -42,7 +42,7 @@ class Accounts:
 
     def add(self, name: str, password: str, role: str | None = None) -> str:
         """
-        Add an account and return its role. If the account exists, give it a new password.
+        Add an account, or give an existing account a new password. Return the account's role.
 
         If no role is given, an existing account keeps its role, and a new account gets the role `desk`.
 
@@ -84,15 +84,16 @@ class Accounts:
         return account.get("role", _FIRST_ROLE) if account else None
 
     def made(self, name: str) -> str | None:
-        """Return the present mark of the account, or None if there is no such account."""
+        """Return the present mark of an account, or None if there is no such account."""
         account = self._read().get(name)
         return account["made"] if account else None
 
     def check(self, name: str, password: str) -> str | None:
         """
-        Return the account's mark if the password is right.
+        Return the account's mark if the password is right, and None if it is wrong.
 
-        An unknown name takes as long to check as a wrong password.
+        Checking an unknown name takes as long as checking a wrong password, so that nobody can find out which names
+        exist.
         """
         account = self._read().get(name)
         salt = bytes.fromhex(account["salt"]) if account else b"\0" * 16

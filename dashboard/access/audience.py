@@ -1,8 +1,7 @@
 """
 The audiences of the pages: everybody, accounts for figures, and the desk.
 
-Each audience sees everything that the audience before it in this list sees, and more. A page that names no audience is
-shown only to the desk.
+Each of these sees everything that the one before it sees, and more. If a page names no audience, only the desk sees it.
 """
 
 from enum import IntEnum
@@ -11,19 +10,19 @@ __all__ = ["ROLES", "Audience"]
 
 
 class Audience(IntEnum):
-    """The audiences, ordered from the one that may see least to the one that may see most."""
+    """The audiences. A higher number means that an audience may see more."""
 
     EVERYBODY = 0
-    """Readers who are not logged in. These readers see published figures, the rules, and whether the system works."""
+    """Readers who are not logged in. They see published figures, the rules, and whether the system works."""
     FIGURES = 1
     """
     Commissioners and clinics.
 
-    Their accounts see live figures down to wards, without small counts and without single alerts.
+    They see live figures down to wards, but no small counts and no single alerts.
     """
     DESK = 2
-    """The desk. The desk sees everything, including families, single alerts and small counts."""
+    """The desk, which sees everything, including families, single alerts and small counts."""
 
 
 ROLES = {"figures": Audience.FIGURES, "desk": Audience.DESK}
-"""The roles of accounts, each with the audience that it belongs to."""
+"""The roles of accounts. Each role belongs to an audience."""

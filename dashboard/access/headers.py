@@ -1,4 +1,4 @@
-"""The security headers of every response. The headers tell the browser what it must not do."""
+"""The security headers of every response, which tell the browser what it must not do."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -6,7 +6,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 __all__ = ["SafeHeaders"]
 
 _HEADERS = {
-    # The browser may load everything only from this server. Inline scripts, inline styles and frames are not allowed.
+    # The browser may load things only from this server. Scripts and styles inside the HTML, and frames, are not
+    # allowed.
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
         "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -19,7 +20,10 @@ _HEADERS = {
 
 
 class SafeHeaders:
-    """Adds the headers to every response. The class is plain ASGI, so that it does not delay a stream of events."""
+    """
+    Adds the security headers to every response. This is plain ASGI, because other middleware could delay a stream of
+    events.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -1,8 +1,8 @@
 """
-Logins and sessions. A reader is either logged in to an account or anonymous (audience `everybody`).
+Logins and sessions. Readers who are not logged in to an account are anonymous (audience `everybody`).
 
-A signed cookie identifies an account for eight hours. Failed logins are counted by name and by address. A file records
-the ids of the alerts that the desk opens.
+A signed cookie identifies an account for eight hours. Failed logins are counted for each name and each network address.
+A file records logins and the alerts that the desk opens.
 """
 
 import json
@@ -22,7 +22,7 @@ __all__ = ["COOKIE", "EVERYBODY", "SESSION_SECONDS", "TICKET", "Door", "Who"]
 COOKIE = "caf_desk"
 """Name of the session cookie."""
 TICKET = "caf_ticket"
-"""The name of the cookie that is compared with the token of a login form."""
+"""The name of the cookie that a login form's token belongs to."""
 
 SESSION_SECONDS = 8 * 3600
 _FORM_SECONDS = 3600
@@ -32,7 +32,7 @@ _COUNTED = 10_000
 
 @dataclass(frozen=True)
 class Who:
-    """A reader: the name of the account (empty without a login), and the reader's audience."""
+    """A reader: the name of the account (empty if the reader is not logged in), and the audience."""
 
     name: str
     audience: Audience
@@ -43,7 +43,7 @@ EVERYBODY = Who("", Audience.EVERYBODY)
 
 
 class Door:
-    """Handles the logins and sessions of one home, and records which alerts are opened."""
+    """Handles the logins and sessions of one home. Records logins and the alerts that are opened."""
 
     def __init__(self, home: Path) -> None:
         self._accounts = Accounts(home)
@@ -69,7 +69,7 @@ class Door:
         """
         Return whether this login must wait.
 
-        A login must wait if logins with this name or from this address have failed five times in the last five minutes.
+        It must wait if five logins with this name, or from this address, have failed in the last five minutes.
         """
         if len(self._tries) > _COUNTED:
             self._tries.clear()
@@ -79,9 +79,8 @@ class Door:
         """
         Return the text for a link that logs an account in without the login form.
 
-        The link is valid as long as a session.
-
-        The link is only for people who can read the home anyway, for example at the terminal of a demo.
+        The link is valid as long as a session. Give it only to people who can read the home anyway, for example at the
+        terminal of a demo.
         """
         return self._links.dumps([name, self._accounts.made(name)])
 
@@ -98,26 +97,32 @@ class Door:
         """
         Return the account that a session cookie belongs to, and its audience.
 
-        If this server did not sign the cookie, the cookie is too old, or the account has changed since, the reader
-        counts as not logged in (audience `everybody`).
+        The reader counts as not logged in (audience `everybody`) in three cases: this server did not sign the cookie,
+        the cookie is too old, or the account has changed since the login.
         """
         found = self._named(self._sessions, cookie or "")
         audience = ROLES.get(self._accounts.role(found[0]) or "") if found else None
         return Who(found[0], audience) if found and audience else EVERYBODY
 
     def token(self, ticket: str) -> str:
-        """Return the token that a form must send back. The token belongs to the cookie `ticket`."""
+        """
+        Return the token for a login form, which the form must send back. It belongs to the cookie with the value
+        `ticket`.
+        """
         return self._forms.dumps(ticket)
 
     def fits(self, token: str, ticket: str | None) -> bool:
-        """Return whether the form's token belongs to the cookie of the browser that sends the form."""
+        """Return whether a form's token belongs to the cookie of the browser that sends the form."""
         try:
             return bool(ticket) and self._forms.loads(token, max_age=_FORM_SECONDS) == ticket
         except BadSignature:
             return False
 
     def note(self, name: str, did: str, alert_id: str | None = None) -> None:
-        """Record the action of an account in the access log, with the account's role and the alert's id."""
+        """
+        Write to the access log what an account did, with the account's role. If it opened an alert, add the
+        alert's id.
+        """
         at, role = datetime.now(UTC).isoformat(timespec="seconds"), self._accounts.role(name)
         line = {"at": at, "who": name, "role": role, "did": did, "alert_id": alert_id}
         with self._audit.open("a") as file:
@@ -127,7 +132,8 @@ class Door:
         """
         Return the name and mark of an account from a signed text.
 
-        Return None if this server did not sign the text, the text is too old, or the account has changed since.
+        Return None if this server did not sign the text, if the text is too old, or if the account has changed since
+        then.
         """
         try:
             name, made = signed.loads(text, max_age=SESSION_SECONDS)

@@ -1,4 +1,4 @@
-"""Ward boundaries from files, projected to a flat drawing. Drawing an authority's map needs no network access."""
+"""Ward boundaries from files, projected to a flat drawing. Drawing a map needs no network."""
 
 import csv
 import json
@@ -14,7 +14,7 @@ __all__ = ["Map", "Shape", "Spot", "area_names", "map_of"]
 _FOLDER = REFERENCE
 _WIDTH = 600
 _STEP = 0.6
-"""The minimum distance between two points of an outline. At this width, closer points would look the same."""
+"""The smallest distance between two points of an outline that are both kept. Closer points could not be told apart."""
 
 Point = tuple[float, float]
 
@@ -85,7 +85,7 @@ def area_names(authority: str) -> list[str]:
 
 
 class _Flat:
-    """Projects longitude and latitude to the drawing. At the middle latitude, both directions have the same scale."""
+    """Projects longitude and latitude to the drawing. In the middle of the map, both have the same scale."""
 
     def __init__(self, points: list[Point]) -> None:
         longitudes, latitudes = [x for x, _ in points], [y for _, y in points]

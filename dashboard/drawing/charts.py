@@ -1,8 +1,8 @@
 """
 Charts as SVG, drawn by the server.
 
-Colours are variables of the style sheet, so the same drawing works in light and dark mode. The drawing is hidden from
-screen readers, which read the title and the table instead.
+Colours are variables of the style sheet, so the same drawing works in light and dark mode. Screen readers read the
+title and the table instead of the drawing.
 """
 
 import json
@@ -21,13 +21,14 @@ from dashboard.drawing.withheld import Hidden
 __all__ = ["bars", "lines", "warm"]
 
 _WIDTH = 380
-"""The width of a chart. The width is small enough that a phone shows the whole chart with readable letters."""
+"""The width of a chart. A phone can show the whole chart at this width, with letters that are large enough to read."""
 _SHORT = 16
-"""The maximum length of a name that is shown beside other names in a legend."""
+"""Names that are longer than this are listed below each other in a legend."""
 _TICKS = 8
-"""The maximum number of ticks on a time axis."""
+"""The most ticks that a time axis has."""
 _INKS = {
-    # The placeholder colour for Vega, with the style sheet's variable that replaces it. Vega accepts only real colours.
+    # Vega accepts only real colours. So each variable of the style sheet has a placeholder colour here. In the finished
+    # drawing, the variable replaces its placeholder.
     "#010101": "var(--ink)",
     "#020202": "var(--quiet)",
     "#030303": "var(--rule)",
@@ -43,7 +44,7 @@ _DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4], [1, 3]]
 
 _CONFIG = {
     "background": "transparent",
-    # The reader's font may be wider than the font that the drawing engine uses.
+    # Leave room, because the reader's font may be wider than the font used here.
     "padding": {"left": 36, "right": 12, "top": 6, "bottom": 6},
     "font": "system-ui, sans-serif",
     "view": {"stroke": None},
@@ -86,13 +87,14 @@ def lines(
     times: str = "%b %Y",
 ) -> str:
     """
-    Draw a line over time for each series. Series differ in colour and dashes. Without rows, the result is empty.
+    Draw one line over time for each series. The lines differ in colour and dashes. If no row has a value, return an
+    empty text.
 
-    A row without a value makes a gap in its line.
+    A row without a value becomes a gap in its line.
 
     Args:
-        band: the columns with the lower and upper end of the interval around the line.
-        times: the format of times, as in `strftime`.
+        band: two columns with the lower and upper ends of the interval around the line.
+        times: the format of times, as for `strftime`.
     """
     if all(row[y] is None for row in rows):
         return ""
@@ -125,9 +127,10 @@ def bars(
     interval: tuple[str, str] | None = None,
 ) -> str:
     """
-    Draw bars in the order of the rows. Without rows, the result is empty.
+    Draw bars in the order of the rows. If no row has a value, return an empty text.
 
-    Bars are horizontal, so that names are easy to read. With `upright`, they are vertical, for hours and days.
+    Bars are horizontal, so that names are easy to read. If `upright` is true, they are vertical, which suits hours and
+    days.
     """
     if all(row[x] is None for row in rows):
         return ""
@@ -135,7 +138,7 @@ def bars(
     base = alt.Chart(_values(rows, x, y, colour, *(interval or ())))
     name = alt.X if upright else alt.Y
     size = alt.Y if upright else alt.X
-    # A row without a value gets no bar, but its name is shown.
+    # Show the names of all rows, including those without a value, which get no bar.
     all_names = alt.Scale(domain=list(dict.fromkeys(_plain(row[y]) for row in rows)))
     names = name(f"{y}:N", title=None, scale=all_names, axis=alt.Axis(labelAngle=0, ticks=False, domain=False))
     value = size(f"{x}:Q", title=x_title, axis=_axis(percent))
@@ -153,7 +156,7 @@ def bars(
 
 
 def warm() -> None:
-    """Draw one chart at the start of the server, because the drawing engine takes time to start."""
+    """Draw a chart when the server starts, because the first chart takes longer than the others."""
     bars([{"what": "a", "n": 1}], x="n", y="what", x_title="n")
 
 
@@ -165,7 +168,7 @@ def _values(rows: Sequence[dict[str, Any]], *keys: str | None) -> Any:
 
 def _plain(value: Any) -> Any:
     """
-    Convert a value for JSON. Underscores in names become spaces.
+    Convert a value so that JSON can contain it. Underscores in names become spaces.
 
     Hidden values become None, so that they are not drawn.
     """
@@ -177,7 +180,10 @@ def _plain(value: Any) -> Any:
 
 
 def _moments(values: Sequence[Any], times: str) -> Any:
-    """If there are only a few days, put a tick exactly at each day. Otherwise a tick could fall between two days."""
+    """
+    Return the time axis. If there are only a few days, it has a tick at each of them. Otherwise a tick could fall
+    between two days.
+    """
     days = list(dict.fromkeys(values))
     if len(days) > _TICKS or any(isinstance(day, datetime) for day in days):
         return alt.Axis(labelOverlap=True, format=times, tickCount=_TICKS)
@@ -195,7 +201,10 @@ def _colour(column: str, names: list[str]) -> Any:
 
 
 def _legend(names: list[str]) -> Any:
-    """List long names below each other, because the reader's font may be wider than the drawing engine's."""
+    """
+    Return the legend. Long names are listed below each other, because the reader's font may be wider than the one used
+    here.
+    """
     return alt.Legend(columns=1 if max(map(len, names), default=0) > _SHORT else 4, columnPadding=24)
 
 

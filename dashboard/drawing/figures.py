@@ -1,4 +1,4 @@
-"""The figures of a page. Each figure has a title, a unit, a source, and a table with its values."""
+"""The figures of a page. Each figure has a title, a unit, a source, and a table of its values."""
 
 import csv
 import io
@@ -35,8 +35,8 @@ class Figure:
     """
     One figure of a page.
 
-    `title` says what the figure shows, `unit` says what it counts, and `source` is the table of the lake it comes from.
-    `chart` is SVG. If there is no chart, the page shows the table itself.
+    `title` says what the figure shows, `unit` says what it counts, and `source` names the table of the lake that it
+    comes from. `chart` is SVG. If there is no chart, the page shows the table instead.
     """
 
     key: str
@@ -69,7 +69,7 @@ _WRITTEN: dict[str, Callable[[Any], str]] = {
 
 
 def said(value: object, kind: Kind = "text") -> str:
-    """Format a value as the reader sees it."""
+    """Return a value as the reader sees it."""
     if value is None:
         return "\N{EN DASH}"
     return str(value) if isinstance(value, Hidden) else _WRITTEN[kind](value)
@@ -98,5 +98,5 @@ def _cell(value: object) -> object:
         return "c"
     if isinstance(value, date | datetime):
         return value.isoformat()
-    # A spreadsheet program would read such a cell as a formula. The apostrophe makes the cell text.
+    # A spreadsheet program would take this text for a formula. The apostrophe tells it that it is text.
     return f"'{value}" if isinstance(value, str) and value[:1] in {"=", "+", "-", "@"} else value

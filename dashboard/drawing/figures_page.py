@@ -1,7 +1,7 @@
 """
 Pages that consist of an introduction and figures.
 
-The content of these pages is made once for each build and audience.
+What such a page shows is computed once for each build and audience.
 """
 
 from collections.abc import Callable
@@ -16,11 +16,11 @@ __all__ = ["figures_page"]
 
 def figures_page(intro: str, figures: Callable[[Asked, Snapshot], list[Figure]]) -> Callable[[Asked], dict[str, Any]]:
     """
-    Return the function that makes the content of such a page.
+    Return a function that makes the content of such a page.
 
     Args:
         intro: one or two sentences under the page's title.
-        figures: a function that reads the figures, and hides small counts of people unless the reader is the desk.
+        figures: a function that reads the figures. Unless the reader is the desk, it must hide small counts of people.
     """
 
     def view(asked: Asked) -> dict[str, Any]:

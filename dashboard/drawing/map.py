@@ -1,4 +1,4 @@
-"""The map as its template draws it: each ward and each LSOA with its colour class, text and link."""
+"""The map, ready for its template: each ward and LSOA with its colour class, its text and its link."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ _MARGIN = 8
 @dataclass(frozen=True)
 class Drawn:
     """
-    One place on the map. A ward has a `path`, and an LSOA has a centre.
+    One place on the map. A ward has an outline (`path`), and an LSOA has a centre.
 
-    Wards in the background have no link. These wards extend beyond the picture, and their links would cover the places
+    Wards in the background have no link, because they extend beyond the picture, and their links would cover places
     that a reader can choose.
     """
 
@@ -41,7 +41,7 @@ class Legend:
 
 @dataclass(frozen=True)
 class Drawing:
-    """A map that is ready to be shown: the visible part, its places, and the legend."""
+    """A map that is ready to be shown: the part of it that is visible, its places, and its legend."""
 
     view_box: str
     radius: float
@@ -62,15 +62,15 @@ def draw(
     written: Callable[[float], str],
 ) -> Drawing:
     """
-    Colour the places by their values. Each of the five classes has the same number of shown places.
+    Colour the places by their values. There are five classes of colour, each with about the same number of places.
 
     Args:
-        values: values by the code of the place. A place that is not in `values` has no value.
+        values: the value of each place, by the code of the place. Places may be missing.
         chosen: the code of the place that the reader chose.
         wards: codes of the wards that are shown in full. The other wards are in the background.
         with_spots: whether to colour the LSOAs of these wards instead of the wards.
-        says: a function that makes the text of a place from its code and name.
-        href: a function that makes the link of a place from its code.
+        says: a function that returns the text of a place, given its code and name.
+        href: a function that returns the link of a place, given its code.
         written: a function that formats a value.
     """
     spots = [spot for spot in map_.spots if with_spots and spot.ward_code in wards]
@@ -108,7 +108,7 @@ def draw(
 
 
 def _edges(numbers: list[float]) -> list[float]:
-    """Return the lowest value of each class, except for the first class."""
+    """Return the lowest value of each class. The first class is left out."""
     if not numbers:
         return []
     cuts = [numbers[len(numbers) * step // _CLASSES] for step in range(1, _CLASSES)]
@@ -124,7 +124,10 @@ def _css(value: Any, edges: list[float], *, is_coloured: bool) -> str:
 
 
 def _step(place: int, edges: int) -> int:
-    """Return the colour of a class. A few classes are spread over all colours, from the first to the last."""
+    """
+    Return the colour of a class. If there are fewer classes than colours, the classes are spread over all
+    colours.
+    """
     return 1 + round(place * (_CLASSES - 1) / edges) if edges else 3
 
 
@@ -158,5 +161,5 @@ def _frame(map_: Map, near: list[Shape]) -> tuple[float, float, float, float]:
 
 
 def _radius(map_: Map, near: list[Shape]) -> float:
-    """Return the radius of an LSOA's dot. The dot has the same size on the screen at every zoom level."""
+    """Return the radius of an LSOA's dot. On the screen, the dot has the same size at every zoom level."""
     return round(_frame(map_, near)[2] / 42, 2)

@@ -1,4 +1,4 @@
-"""Render templates, with the filters that they share: London times, ages, and names in words."""
+"""Render templates. Make the filters that all templates share: London times, ages, and names in words."""
 
 from datetime import UTC, datetime
 from functools import cache
@@ -20,8 +20,8 @@ def render(template: str, asked: Asked, **content: Any) -> str:
     """
     Render a page as HTML.
 
-    The head of the page shows who is logged in. The head also warns of old figures, except if the reader sees only
-    published figures.
+    The head of the page shows who is logged in. It also warns if the figures are old. Readers who are not logged in get
+    this warning only on the first page, or if the lake does not answer.
     """
     beat, settings = asked.site.pulse.beat, asked.site.settings
     stale = staleness(beat, datetime.now(UTC), stale_minutes=settings.stale_minutes)
@@ -46,17 +46,17 @@ def _environment() -> Environment:
 
 
 def clock(moment: datetime) -> str:
-    """Format a time as the time of day in London."""
+    """Return a time as time of day in London."""
     return f"{aware(moment).astimezone(LONDON):%H:%M:%S}"
 
 
 def day_clock(moment: datetime) -> str:
-    """Format a time as day and time in London."""
+    """Return a time as day and time of day in London."""
     return f"{aware(moment).astimezone(LONDON):%-d %b %Y, %H:%M}"
 
 
 def ago(moment: datetime | None) -> str:
-    """Format the time since a given moment, in the largest unit that fits."""
+    """Return how long ago a time was, in the largest unit that fits."""
     if moment is None:
         return "never"
     return f"{_span((datetime.now(UTC) - aware(moment)).total_seconds())} ago"
@@ -64,9 +64,8 @@ def ago(moment: datetime | None) -> str:
 
 def staleness(beat: Beat, now: datetime, *, stale_minutes: float) -> str:
     """
-    Return a warning that readers need before they trust the figures.
-
-    If there is no problem, the warning is empty.
+    Return the warning that readers need before they trust the figures. Return an empty text if there is no
+    problem.
     """
     if not beat.is_lake_there:
         return "The lake does not answer. What you see may be old, and new figures cannot be read."

@@ -1,7 +1,7 @@
 """
-The symbols that a reader sees in place of counts that are not shown.
+The symbols that a reader sees instead of counts that are not shown.
 
-On live pages, small counts are hidden here. In published figures, counts were withheld at the time of publication.
+On live pages, this module hides small counts. Published figures were already withheld when they were published.
 """
 
 from collections.abc import Collection, Iterable
@@ -11,12 +11,12 @@ from typing import Any, Final
 __all__ = ["HIDDEN", "LARGEST_HIDDEN", "WITHHELD", "Hidden", "hide", "hide_parts"]
 
 LARGEST_HIDDEN: Final = 5
-"""The largest count that is hidden. Counts from 1 to this number are not shown."""
+"""Counts from 1 to this number are hidden."""
 
 
 @dataclass(frozen=True)
 class Hidden:
-    """A count that is not shown: the symbol in a table, and the explanation in a legend."""
+    """Stands for a count that is not shown: the symbol in a table, and what a legend says about it."""
 
     written: str
     means: str
@@ -27,39 +27,39 @@ class Hidden:
 
 HIDDEN: Final = Hidden(f"1\N{EN DASH}{LARGEST_HIDDEN}", f"hidden: a count from 1 to {LARGEST_HIDDEN}")
 """
-A count from 1 to 5, or a value that would reveal such a count.
+Stands for a count from 1 to 5, or for a value that would reveal such a count.
 
-Such values are hidden on live pages for accounts for figures.
+Accounts for figures see it on live pages.
 """
 WITHHELD: Final = Hidden(
     "suppressed", f"suppressed: a count from 1 to {LARGEST_HIDDEN}, or a count that would reveal one"
 )
-"""A count that was withheld when the figures were published."""
+"""Stands for a count that was withheld when the figures were published."""
 
 
 def hide(
     rows: Iterable[dict[str, Any]], counts: Collection[str], derived: Collection[str] = ()
 ) -> list[dict[str, Any]]:
     """
-    Replace small counts in the rows by `HIDDEN`. In a row with a hidden count, also replace all `derived` values.
+    Replace small counts in the rows by `HIDDEN`. If a row has a small count, also replace its `derived` values.
 
     Args:
         counts: columns that count children, families, referrals or alerts.
-        derived: columns from which a reader could calculate a hidden count: rates, shares, intervals.
+        derived: columns from which a reader could work out a hidden count, such as rates, shares and intervals.
     """
     return [_row(row, counts, derived) for row in rows]
 
 
 def hide_parts(rows: Iterable[dict[str, Any]], count: str, derived: Collection[str] = ()) -> list[dict[str, Any]]:
     """
-    Hide small counts in rows that add up to a total that is shown.
+    Hide small counts in rows that add up to a total, if the total is shown.
 
     If only one row is hidden, the row with the next smallest count is hidden as well. Otherwise a reader could subtract
     the other rows from the total.
     """
     found = hide(rows, [count], derived)
     shown = [row for row in found if isinstance(row[count], int | float)]
-    # A missing value does not protect the hidden count, so only rows with a number are considered.
+    # Hide a row that has a number. Hiding a row without a number would not protect the hidden count.
     if sum(row[count] is HIDDEN for row in found) == 1 and shown:
         least = min(shown, key=lambda row: (row[count] == 0, row[count]))
         found[found.index(least)] = least | {name: HIDDEN for name in (count, *derived) if name in least}

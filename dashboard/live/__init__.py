@@ -1,1 +1,1 @@
-"""Everything that changes while a page is open: latest alerts, freshness, health, and events sent to browsers."""
+"""Everything that changes while a page is open: latest alerts, freshness, health, and the events that tell browsers."""

@@ -1,9 +1,9 @@
 """
-Tells browsers through server-sent events that the content of a page has changed. The browser then loads it again.
+Tells browsers that the content of a page has changed. The browser then loads the content again.
 
-An event is only a word (`alerts`, `figures`), because the page itself decides what a reader may see. Readers who are
-not logged in are not even told that an alert was raised, because the time of an alert would reveal something about a
-child.
+The server-sent events contain only a word (`alerts`, `figures`), because the page itself decides what a reader may see.
+Readers who are not logged in are not even told that there is an alert, because the time of an alert would reveal
+something about a child.
 """
 
 import asyncio
@@ -14,16 +14,19 @@ from dashboard.access.audience import Audience
 __all__ = ["Changes"]
 
 _TOLD = {"figures": Audience.EVERYBODY, "alerts": Audience.FIGURES}
-"""The lowest audience that gets each word. A word that is not in this table is sent only to the desk."""
+"""
+The audience that gets each word. Audiences that may see more get it as well. All other words are sent only to
+the desk.
+"""
 
 _QUIET_SECONDS = 15.0
-"""If nothing changes for this many seconds, a comment is sent, so that a lost connection is noticed."""
+"""After this many seconds without a change, a comment is sent, so that a lost connection is noticed."""
 _GATHER_SECONDS = 0.2
-"""The number of seconds in which changes are collected, so that many alerts at once become one event."""
+"""For how many seconds changes are collected, so that many alerts at once become one event."""
 
 
 class Changes:
-    """All open connections, each with the words that have not been sent to it yet."""
+    """All open connections, each with the words that must still be sent to it."""
 
     def __init__(self) -> None:
         self._told: dict[asyncio.Event, set[str]] = {}
@@ -31,16 +34,16 @@ class Changes:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Set the event loop in which the connections run."""
+        """Set the event loop that serves the connections."""
         self._loop = loop
 
     def say(self, word: str) -> None:
-        """Send a word to every connection. Any thread may call this."""
+        """Send a word to the connections of all audiences that may get it. Any thread may call this."""
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._spread, word)
 
     async def stream(self, audience: Audience) -> AsyncIterator[str]:
-        """Yield the events for one connection of an audience, for as long as it is open."""
+        """Yield the events for one connection, as long as the connection is open."""
         bell: asyncio.Event = asyncio.Event()
         self._told[bell], self._readers[bell] = set(), audience
         try:

@@ -1,4 +1,4 @@
-"""The freshness of all data, for the head of every page. A separate thread reads it from the lake every few seconds."""
+"""The freshness of all data, which every page shows at its head. A thread reads it from the lake every two seconds."""
 
 import threading
 from collections.abc import Callable
@@ -22,10 +22,10 @@ _LANDED = "SELECT max(landed_at) AS at FROM landing.main.events"
 @dataclass(frozen=True, kw_only=True)
 class Beat:
     """
-    The state of the lake when it was last read. Times have a zone.
+    The state of the lake when it was last read. Times have a time zone.
 
-    `as_of` is the moment up to which the figures count, and `built_at` is the time when their build ended. If the
-    latest build failed and is newer than the figures, `failed` lists the models that it could not build.
+    The figures include everything up to `as_of`, and their build ended at `built_at`. If a newer build failed, `failed`
+    lists the models that it could not build.
     """
 
     asked_at: datetime
@@ -37,7 +37,7 @@ class Beat:
     failed: tuple[str, ...] = ()
 
     def age_seconds(self, moment: datetime | None) -> float | None:
-        """Return the number of seconds since a moment."""
+        """Return how many seconds ago a time was, or None if there is no time."""
         return None if moment is None else max(0.0, (datetime.now(UTC) - moment).total_seconds())
 
 
@@ -45,7 +45,7 @@ class Freshness(threading.Thread):
     """
     Keeps the latest state of the lake.
 
-    `says` is called when new figures were built, when the lake stops answering, and when the lake answers again.
+    `says` is called after each build of new figures, when the lake stops answering, and when it answers again.
     """
 
     def __init__(self, reader: Reader, says: Callable[[], None]) -> None:

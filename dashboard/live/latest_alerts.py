@@ -1,8 +1,8 @@
 """
-The board with the latest version of each alert. The board is filled first from the lake and then from the alerts topic.
+The board with the latest version of each alert. It is filled first from the lake and then from the alerts topic.
 
-Reading the topic begins at the offsets at which the lake ends, so no alert is missed. After every change, `says` is
-called, so that pages show the new board.
+Reading the topic begins where the lake ends, so that no alert is missed. After every change, `says` is called, so that
+pages show the new board.
 """
 
 import threading
@@ -43,7 +43,7 @@ _WANTED = """
 
 
 class LatestAlerts(threading.Thread):
-    """Follows the alerts topic in its own thread, and calls `says` after each change."""
+    """Follows the alerts topic in a thread. Calls `says` after each change."""
 
     def __init__(self, settings: Settings, reader: Reader, says: Callable[[], None]) -> None:
         super().__init__(name="board", daemon=True)
@@ -72,7 +72,7 @@ class LatestAlerts(threading.Thread):
         self.join(timeout=5)
 
     def alerts(self) -> list[Alert]:
-        """Return all alerts on the board. Open alerts come before ended alerts, and newer alerts before older ones."""
+        """Return all alerts on the board. Open alerts come first, and newer alerts come before older ones."""
         now = datetime.now(UTC)
         found = [alert for alert in list(self._alerts.values()) if is_open(alert) or alert.raised_at > now - _KEPT]
         return sorted(found, key=lambda alert: (is_open(alert), alert.raised_at), reverse=True)

@@ -1,4 +1,4 @@
-"""What the pages report to monitoring: their sign of life, and `/metrics` for clients that have the token."""
+"""What the pages report to monitoring: that they are alive, and `/metrics` for clients that have the token."""
 
 import asyncio
 import secrets
@@ -19,10 +19,11 @@ __all__ = ["metrics", "turning"]
 
 def metrics(site: Site) -> Callable[[Request], Response]:
     """
-    Answer a request for `/metrics` with the results of the latest check. So a request is cheap and never has to wait.
+    Return the function that answers requests for `/metrics`. It uses the results of the latest check, so a request
+    never has to wait.
 
-    If the settings contain no token, this address does not exist. The client's network address cannot replace the
-    token, because all requests through a proxy on this machine seem to come from this machine.
+    If the settings have no token, this address does not exist. It is not enough that a client is on this machine,
+    because all requests through a proxy on this machine seem to come from it.
     """
     expected = f"Bearer {site.settings.metrics_token}".encode()
 
@@ -39,7 +40,7 @@ def metrics(site: Site) -> Callable[[Request], Response]:
 
 @asynccontextmanager
 async def turning(settings: Settings) -> AsyncIterator[None]:
-    """Give a sign of life regularly, for as long as the server's event loop runs."""
+    """Show regularly that the pages are alive, as long as the server's event loop runs."""
     with sign_of_life(settings, "pages") as sign:
         task = asyncio.create_task(_turn(sign))
         try:

@@ -1,4 +1,4 @@
-"""Checks every part every ten seconds in a separate thread, for the health page and for Prometheus."""
+"""Checks every part every ten seconds, in a thread. The health page and Prometheus use the results."""
 
 import threading
 from collections.abc import Iterator
@@ -24,7 +24,10 @@ _PATIENCE_SECONDS = 10.0
 
 
 class Watchdog(threading.Thread):
-    """Keeps the results of the latest check. If a check fails, the old results stay, and readers can see their age."""
+    """
+    Keeps the results of the latest check. If a check fails, the older results stay, and readers see how old
+    they are.
+    """
 
     def __init__(self, settings: Settings, reader: Reader, holds: Holds | None) -> None:
         super().__init__(name="watchdog", daemon=True)
@@ -45,13 +48,13 @@ class Watchdog(threading.Thread):
             self._ended.wait(_EVERY_SECONDS)
 
     def look(self) -> None:
-        """Check once."""
+        """Check all parts once, and keep the results."""
         self.health = self._observer.look()
         figures = self._asker.ask({"figures": self._read_figures})["figures"]
         self.metrics.note(self.health, figures if isinstance(figures, Figures) else None)
 
     def end(self) -> None:
-        """Stop checking, without waiting for a check that hangs."""
+        """Stop checking. Do not wait for a check that hangs."""
         self._ended.set()
 
     @contextmanager

@@ -1,1 +1,1 @@
-"""Read data for the pages from the lake: marts and published figures."""
+"""Read from the lake what the pages show: marts and published figures."""

@@ -1,4 +1,4 @@
-"""The places of an authority, from the marts. Each place lies inside a larger one."""
+"""The places of an authority, from the marts. LSOAs lie in wards, wards in areas, and areas in the authority."""
 
 from dataclasses import dataclass
 
@@ -41,11 +41,11 @@ class Tree:
         return list(dict.fromkeys((row["area_code"], row["area_name"], row["gateway"]) for row in self.rows))
 
     def area_of(self, ward: str) -> str:
-        """Return the area in which a ward lies. The area is empty for `unknown`."""
+        """Return the area in which a ward lies. For `unknown`, return an empty text."""
         return next((row["area_code"] for row in self.rows if row["ward_code"] == ward), "")
 
     def wards_of(self, place: str) -> set[str]:
-        """Return the wards that a place consists of. For an LSOA, return the ward in which it lies."""
+        """Return the wards inside a place. For an LSOA, return the ward in which it lies."""
         return {row["ward_code"] for row in self.rows if place in {"", *_codes(row)}}
 
     def below(self, place: str) -> tuple[str, list[str]]:
@@ -60,7 +60,7 @@ class Tree:
         return "ward", sorted(wards)
 
     def above(self, place: str) -> list[tuple[str, str]]:
-        """Return the code and name of each place that contains this place, from the authority down."""
+        """Return the code and name of each place that contains this place. The authority comes first."""
         row = next((row for row in self.rows if place in _codes(row)), None)
         if row is None:
             return []

@@ -1,4 +1,7 @@
-"""The definition of each measure of need, from the column descriptions of the mart in the lake."""
+"""
+The definitions of the measures of need. They come from the descriptions of the mart's columns, which are in
+the lake.
+"""
 
 from dataclasses import dataclass
 
@@ -32,7 +35,7 @@ class Measure:
         """
         The text after the measure's value.
 
-        The text is empty for a plain count, because the title says what is counted.
+        A plain count has no such text, because the title says what is counted.
         """
         return "" if self.unit == "number" else self.unit
 
@@ -43,5 +46,5 @@ class Measure:
 
 
 def measures(lake: Snapshot) -> dict[str, Measure]:
-    """Read every measure of `mart_locality_need`. Return the measures by key."""
+    """Read every measure of `mart_locality_need`, and return the measures by key."""
     return {row["key"]: Measure(**row) for row in lake.rows(_DEFINED)}

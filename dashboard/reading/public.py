@@ -1,4 +1,4 @@
-"""The published figures that the pages show. All of these figures come from `marts.public`."""
+"""The published figures that the pages show. They all come from `marts.public`."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -35,7 +35,7 @@ class PublicPlaces:
     """
     Areas and wards by code. The empty code stands for the authority.
 
-    A ward may lie in two areas, and a place may be unknown.
+    A ward may lie in two areas. There is also a place called `unknown`.
     """
 
     authority: str
@@ -56,13 +56,13 @@ class PublicPlaces:
         """
         Return the wards of the authority or of an area.
 
-        For a ward, return the wards of all areas in which it lies.
+        For a ward, return all wards of the areas in which it lies.
         """
         within = {row["area_code"] for row in self.rows if place in {"", row["area_code"], row["ward_code"]}}
         return {row["ward_code"] for row in self.rows if row["area_code"] in within}
 
     def above(self, place: str) -> list[tuple[str, str]]:
-        """Return the code and name of each place that contains this place, from the authority down."""
+        """Return the code and name of each place that contains this place. The authority comes first."""
         if not place:
             return []
         areas = {row["area_code"]: row["area_name"] for row in self.rows if row["ward_code"] == place != "unknown"}
@@ -70,12 +70,12 @@ class PublicPlaces:
 
 
 def places(lake: Snapshot, authority: str) -> PublicPlaces:
-    """Read the places of an authority that have published figures."""
+    """Read those places of an authority for which figures are published."""
     return PublicPlaces(authority, lake.rows(_PLACES, {"authority": authority}))
 
 
 def periods(lake: Snapshot, authority: str) -> dict[str, list[date]]:
-    """Return the first days of the published quarters and years. Before the first publication, the result is empty."""
+    """Return the first days of all published quarters and years. Before the first publication, return nothing."""
     found: dict[str, list[date]] = {}
     try:
         rows = lake.rows(_PERIODS, {"authority": authority})
@@ -87,14 +87,14 @@ def periods(lake: Snapshot, authority: str) -> dict[str, list[date]]:
 
 
 def figures(lake: Snapshot, authority: str, period: str) -> list[Row]:
-    """Read every published figure of all quarters, or of all years. Withheld figures are marked."""
+    """Read all published figures by quarter, or all by year. Withheld figures are marked."""
     rows = lake.rows(_FIGURES, {"authority": authority, "period": period})
     hidden = {"count": WITHHELD, "rate_per_10000": WITHHELD}
     return [row | hidden if row["symbol"] else row for row in rows]
 
 
 def with_gaps(rows: list[Row], period: str) -> list[Row]:
-    """Fill gaps in a place's figures: between its first and last period, each unpublished period gets an empty row."""
+    """Fill the gaps between a place's first and last published period. Each missing period gets an empty row."""
     if not rows:
         return []
     known = {row["period_starts_on"]: row for row in rows}

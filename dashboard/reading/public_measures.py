@@ -1,4 +1,4 @@
-"""The published measures that the map can show, and their periods in words."""
+"""The published measures that the map can show, and the names of their periods."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -21,7 +21,7 @@ class Measure:
 
     @property
     def key(self) -> str:
-        """The measure's name in a page address."""
+        """The name of the measure in the address of a page."""
         return f"{self.defined.measure}_per_10000" if self.is_rate else self.defined.measure
 
     @property
@@ -41,12 +41,12 @@ class Measure:
 
     @property
     def title(self) -> str:
-        """The measure's short description."""
+        """A short description of the measure."""
         return f"{self.defined.title}, per 10,000 children" if self.is_rate else self.defined.title
 
     @property
     def counted(self) -> str:
-        """The thing that the measure counts."""
+        """What the measure counts."""
         return self.defined.unit
 
     @property
@@ -66,12 +66,12 @@ def _choices() -> dict[str, Measure]:
 
 CHOICES = _choices()
 """
-The measures that the map can show, by key. These measures are published for wards.
+The published measures that the map can show, by key. All of them are published for wards.
 
 The first measure is the default.
 """
 SOURCES = {one.measure: one for one in MEASURES if one.measure.startswith(_SOURCE)}
-"""The measures that count referrals by who made them."""
+"""Measures that count referrals by who made them."""
 
 
 def when(period: str, starts_on: date) -> str:

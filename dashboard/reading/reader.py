@@ -1,8 +1,8 @@
 """
 Reads the lake for the pages.
 
-The reader has a few read-only connections, and caches each answer until the marts change. The queries of a page share
-one transaction. So all queries see the same build, even if the next build is published meanwhile.
+The reader has a few read-only connections. It keeps each answer until the marts change. The queries of a page share one
+transaction, so they all see the same build, even if the next build is published meanwhile.
 """
 
 import queue
@@ -27,12 +27,12 @@ log = structlog.get_logger()
 _CONNECTIONS = 3
 _KEPT = 400
 """
-The maximum number of cached answers for one build.
+The most answers that are kept for one build.
 
-A page has a few answers for each choice that readers can make.
+A page needs a few answers for each choice of a reader.
 """
 _ASK_SECONDS = 0.5
-"""The number of seconds after which the number of the marts' snapshot is read again."""
+"""After this many seconds, the reader looks again whether there is a new snapshot of the marts."""
 
 _VERSION = "SELECT id FROM marts.current_snapshot()"
 
@@ -41,7 +41,10 @@ Row = dict[str, Any]
 
 
 class NotBuilt(Exception):
-    """A mart does not exist, because nothing was built yet, or this version of caf has not built it yet."""
+    """
+    A table or column of the marts does not exist. Either nothing has been built yet, or only an older version of caf
+    has built.
+    """
 
 
 class Snapshot:
@@ -52,7 +55,7 @@ class Snapshot:
 
     def rows(self, query: str, values: list[object] | Mapping[str, object] | None = None) -> list[Row]:
         """
-        Run a query and return its rows, by column name.
+        Run a query and return its rows. Each row is a dict by column name.
 
         Raises:
             NotBuilt: the query names a table or column that does not exist.
@@ -65,17 +68,17 @@ class Snapshot:
         return [dict(zip(columns, row, strict=True)) for row in answer.fetchall()]
 
     def one(self, query: str, values: list[object] | Mapping[str, object] | None = None) -> Row | None:
-        """Return the first row of a query, or None if there is none."""
+        """Return the first row of a query, or None if the query has no rows."""
         return next(iter(self.rows(query, values)), None)
 
     @property
     def lake(self) -> duckdb.DuckDBPyConnection:
-        """The connection itself, for functions that need a connection."""
+        """The connection itself, for functions that need one."""
         return self._cursor
 
 
 class Reader:
-    """Reads the lake for many readers at once. A lost connection is replaced at the next query."""
+    """Reads the lake for many people at once. A lost connection is replaced at the next query."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -90,7 +93,7 @@ class Reader:
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
         """
-        Open one transaction on a connection that no other reader uses at the same time.
+        Open a transaction on a connection that nobody else uses at the same time.
 
         Raises:
             LakeUnavailable: the lake does not answer.
@@ -117,9 +120,9 @@ class Reader:
 
     def of_build(self, key: object, make: Callable[[Snapshot], T]) -> T:
         """
-        Return the result of `make`.
+        Return the result of `make`, which is cached under `key` until the marts change.
 
-        If a result was cached under this key and the marts have not changed, return the cached result.
+        If there is a cached result, `make` is not called.
 
         Raises:
             LakeUnavailable: the lake does not answer.
@@ -138,7 +141,7 @@ class Reader:
 
     def version(self) -> int:
         """
-        Return the number of the marts' latest snapshot. The number changes with every build.
+        Return the number of the latest snapshot of the marts. Every build changes this number.
 
         Raises:
             LakeUnavailable: the lake does not answer.
@@ -153,7 +156,7 @@ class Reader:
         return self._version
 
     def close(self) -> None:
-        """Wait for running queries, and then close the connections."""
+        """Wait until running queries have ended, and then close the connections."""
         for _ in range(_CONNECTIONS):
             _closed(self._free.get())
 

@@ -1,1 +1,1 @@
-"""The pages. Each module turns rows into the figures of one page, or of a part of a page."""
+"""The pages. Each module makes the figures of one page, or of a part of a page."""

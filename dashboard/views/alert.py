@@ -1,4 +1,4 @@
-"""The page of one alert, for the desk: why it was raised, its evidence, its recipients and its history."""
+"""The page of one alert, for the desk: why the alert was raised, its evidence, its recipients and its history."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ _VERSIONS = """
 
 
 def view(asked: Asked) -> dict[str, Any] | None:
-    """Return the content of the page, and record who opened it. If no alert has this id, return None."""
+    """Return the content of the page, and record who opened it. Return None if no alert has this id."""
     alert_id = asked.query["alert_id"]
     on_board = [alert for alert in asked.site.board.alerts() if alert.alert_id == alert_id]
     with asked.site.reader.snapshot() as snapshot:

@@ -1,4 +1,4 @@
-"""The clocks of the front door and of the MASH: how many run now, how many were met, and at which hour they start."""
+"""The clocks of the front door and the MASH: how many are running, how many were met, and at which hours they start."""
 
 from dashboard.drawing import charts
 from dashboard.drawing.figures import Column, Figure

@@ -1,4 +1,4 @@
-"""Steps between levels of need, and the number of families that came back after a step-down or a closure."""
+"""Steps between levels of need, and how many families came back after a step-down or a closure."""
 
 from dashboard.drawing import charts
 from dashboard.drawing.figures import Column, Figure
@@ -28,7 +28,7 @@ _WORDS = {"stepped_down": "Stepped down", "closed": "Closed", "up": "Stepped up"
 
 
 def flow(asked: Asked, lake: Snapshot) -> list[Figure]:
-    """Make the figures about steps and about families that came back."""
+    """Make the figures about steps between levels, and about families that came back."""
     given: dict[str, object] = {"authority": asked.authority}
     moves, cohorts = lake.rows(_MOVES, given), lake.rows(_COHORTS, given)
     if not asked.is_desk:
@@ -61,7 +61,7 @@ def _moves(rows: list[Row]) -> Figure:
     """
     Show the steps by month.
 
-    The current month is only in the table, because in the chart it would look like a decrease.
+    The current month is in the table but not in the chart, where it would look like a decrease.
     """
     named = [row | {"direction": _WORDS[row["direction"]]} for row in rows]
     whole = [row for row in named if row["is_over"]]

@@ -1,4 +1,4 @@
-"""The page Front door: whether decisions are in time, who refers children, the reasons, and the results."""
+"""The page Front door: whether decisions are in time, who refers children, why, and what is decided."""
 
 from dashboard.drawing import charts
 from dashboard.drawing.figures import Column, Figure
@@ -28,7 +28,7 @@ def _figures(asked: Asked, lake: Snapshot) -> list[Figure]:
 
 
 def _short(rows: list[Row], said: str) -> list[Row]:
-    """Remove from the measures' titles the words that the figure's own title already contains."""
+    """Remove the beginning of the measures' titles, because the figure's own title already says it."""
     return [row | {"title": row["title"].removeprefix(said)} for row in rows]
 
 

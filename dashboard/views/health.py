@@ -1,7 +1,7 @@
 """
-The page about the health of the system: how fresh each part's data is, and how many events arrive.
+The page about the health of the system: how fresh the data of each part is, and how many events arrive.
 
-This page counts no children and no alerts.
+The page shows nothing about children or alerts.
 """
 
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ _SILENT_SECONDS = 10
 _LATE_SECONDS = 120
 
 _PARTS = {"The lake": "lake", "The watcher": "watch", "Landing": "land", "Figures": "build"}
-"""The part of caf that does the work of each stage."""
+"""For each stage, the part of caf that does its work."""
 _OTHERS = {
     "share": "Notices to partners",
     "feedback": "Letters to referrers",
@@ -40,7 +40,7 @@ _RATE = """
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage of the system, and whether it works properly."""
+    """One stage of the system, and whether it works."""
 
     name: str
     is_well: bool
@@ -48,12 +48,12 @@ class Stage:
 
 
 def view(asked: Asked) -> dict[str, Any]:
-    """Return the content of the page for every audience."""
+    """Return the content of the page, which is the same for every audience."""
     return {"stages": stages(asked), "figures": [arrivals(asked)]}
 
 
 def arrivals(asked: Asked) -> Figure:
-    """Count the arrived records by minute."""
+    """Count the records that arrived in each minute."""
     until = datetime.now(UTC).replace(second=0, microsecond=0)
     minutes = [until - timedelta(minutes=back) for back in range(60, 0, -1)]
 
@@ -83,7 +83,10 @@ def arrivals(asked: Asked) -> Figure:
 
 
 def stages(asked: Asked) -> list[Stage]:
-    """List the stages of the system, from the lake to the figures. All other parts that are red are added."""
+    """
+    List the stages of the system, from the lake to the figures. If other parts have a serious problem (red),
+    add them.
+    """
     rows = {row.part: row for row in asked.site.watchdog.health.rows}
     shown = [_judged(asked, stage, rows.get(_PARTS.get(stage.name, ""))) for stage in _fresh(asked)]
     others = [row for row in rows.values() if row.level == "red" and row.part not in _PARTS.values()]
@@ -91,19 +94,21 @@ def stages(asked: Asked) -> list[Stage]:
 
 
 def _judged(asked: Asked, stage: Stage, row: Row | None) -> Stage:
-    """Add the verdict on its part to a stage. Only the desk sees the sentence, which names processes and errors."""
+    """
+    Add to a stage what the latest check found about its part. Only the desk sees details, which name processes and
+    errors.
+    """
     if row is None:
         return stage
     if row.level == "well":
-        # The lake contains only the watcher's heartbeats that have landed. The verdict uses the heartbeats in Kafka
-        # itself.
+        # The lake has only those heartbeats of the watcher that have landed. The check reads the heartbeats in Kafka.
         return replace(stage, is_well=True, says=stage.says if stage.is_well else row.state)
     says = row.says if asked.is_desk else ", ".join(filter(None, (stage.says, row.state)))
     return replace(stage, is_well=row.level != "red", says=says)
 
 
 def _fresh(asked: Asked) -> list[Stage]:
-    """Return the freshness of each stage, from the same data as the head of every page."""
+    """Return how fresh each stage is. The head of every page uses the same data."""
     beat, follows = asked.site.pulse.beat, asked.site.board.follows
     silent, built = beat.age_seconds(beat.judged_at), beat.age_seconds(beat.built_at)
     waits = beat.landed_at and beat.built_at and (beat.landed_at - beat.built_at).total_seconds()

@@ -1,4 +1,4 @@
-"""The page Pyramid and flow: the number of families at each level of need, and how families move between levels."""
+"""The page Pyramid and flow: how many families are at each level of need, and how they move between levels."""
 
 import re
 
@@ -23,7 +23,7 @@ def _figures(asked: Asked, lake: Snapshot) -> list[Figure]:
 
 
 def _named(rows: list[Row]) -> list[Row]:
-    """Name levels by their number only, because the figure's title already says what is counted."""
+    """Name each level by its number alone, because the title of the figure says what is counted."""
     return [row | {"title": f"Level {_NUMBER.findall(row['measure'])[0]}"} for row in rows]
 
 

@@ -1,7 +1,7 @@
 """
-The page Map of need: one measure at one time, on the map and in a table, from the authority down to the LSOA.
+The page Map of need: one measure at one time, on the map and in a table, from the authority down to LSOAs.
 
-The definition of a measure comes from the mart's own description. This module calculates no figures of its own.
+The mart says how each measure is defined. This module calculates no figures.
 """
 
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ _COMPARED = (
     *("previous_value", "change", "change_lower", "change_upper"),
     *("year_before_value", "year_change", "year_change_lower", "year_change_upper", "sibling_rank"),
 )
-"""Columns that could reveal a small count of an earlier period."""
+"""Columns from which a reader could work out a small count of an earlier period."""
 _DERIVED = (
     *("denominator", "value", "lower", "upper", "expected", "observed_to_expected", "ratio_lower", "ratio_upper"),
     *_COMPARED,
@@ -63,7 +63,7 @@ _DERIVED = (
 
 @dataclass(frozen=True)
 class Choice:
-    """The reader's choice: a measure, the kind of period, the period, and the place (empty for the authority)."""
+    """What the reader chose: a measure, the kind of period, the period, and the place (empty for the authority)."""
 
     measure: Measure
     kind: str
@@ -85,10 +85,10 @@ class Choice:
     @property
     def asked(self) -> dict[str, object]:
         """
-        The choice as the query of an address.
+        What the reader chose, as the query of an address.
 
-        If the reader chose the latest period, the address leaves the period out. So the link always shows the latest
-        period.
+        If the reader chose the latest period, the address does not name it. Later, the same address then shows the
+        period that is the latest by then.
         """
         asked = {"measure": self.measure.key, "kind": self.kind, "step": self.step, "place": self.place}
         is_newest = self.step == len(self.periods) - 1
@@ -166,10 +166,10 @@ def _content(asked: Asked, lake: Snapshot, places: Tree, choice: Choice) -> dict
 
 def _rows(asked: Asked, lake: Snapshot, places: Tree, choice: Choice) -> list[Row]:
     """
-    Read the places of every level.
+    Read the figures of all places.
 
-    Only the desk gets LSOAs and all counts. For other readers, small counts are hidden, together with enough other
-    counts of the same level to protect them.
+    Only the desk sees LSOAs and all counts. For other readers, small counts are hidden. Other counts of the same level
+    are hidden as well, if a small count could be worked out from them.
     """
     rows = lake.rows(_PLACES, _values(asked, choice) | {"start": choice.start})
     if asked.is_desk:
@@ -195,7 +195,7 @@ def _steps(kind: str) -> str:
     """
     Return the kind of period that the trend shows.
 
-    If the reader chose twelve months, the trend shows single months.
+    If the reader chose twelve months, the trend shows single months. Otherwise it shows the chosen kind of period.
     """
     return "month" if kind == "rolling_12_months" else kind
 

@@ -14,9 +14,9 @@ _CLOSED = "Figures for places smaller than wards are too small to show here. Onl
 
 def by_place(measure: Measure, when: str, level: str, rows: list[Row]) -> Figure:
     """
-    Show the measure in each place, highest first.
+    Show the measure in each place, highest value first.
 
-    Each place also has its interval and the number that its deprivation would lead us to expect.
+    Each place also has its interval, and the number to expect in a place with the same deprivation.
     """
     ordered = sorted(rows, key=lambda row: _number(row["value"]), reverse=True)
     return Figure(

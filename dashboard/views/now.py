@@ -1,8 +1,8 @@
 """
 The page Now: new alerts, the next deadlines, and whether the system works.
 
-The desk sees each alert. Accounts for figures see the number of alerts by rule and area. These accounts see no single
-alert, no time more exact than a week, and no small count.
+The desk sees each alert. Accounts for figures see only how many alerts there are for each rule and area. They see no
+single alert, no small count, and no time that is more exact than a week.
 """
 
 from collections import Counter
@@ -66,7 +66,7 @@ def _standing(asked: Asked, alerts: list[Alert]) -> list[dict[str, Any]]:
 
 
 def _soon(alerts: list[Alert]) -> list[Alert]:
-    """Return the open alerts with a deadline in the next 24 hours. The earliest deadline comes first."""
+    """Return the open alerts with a deadline in the next 24 hours, earliest deadline first."""
     now = datetime.now(UTC)
     found = [one for one in alerts if is_open(one) and one.deadline and now < one.deadline <= now + _SOON]
     return sorted(found, key=lambda one: one.deadline or now)[:8]

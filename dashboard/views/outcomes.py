@@ -1,4 +1,4 @@
-"""The page Outcomes: what improves for families, which adults take part, and which needs are recognised but not met."""
+"""The page Outcomes: what gets better for families, which adults take part, and which needs are found but not met."""
 
 from dashboard.drawing import charts
 from dashboard.drawing.figures import Column, Figure

@@ -1,4 +1,4 @@
-"""The page Partners: the number of requests that wait for each kind of service, and their waiting time."""
+"""The page Partners: how many requests wait for each kind of service, and for how long."""
 
 from dashboard.drawing import charts
 from dashboard.drawing.figures import Column, Figure

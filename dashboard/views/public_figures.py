@@ -11,7 +11,7 @@ _NOTE = "Suppressed means a count from 1 to 5, or a count that would reveal one.
 
 
 def by_ward(measure: Measure, when: str, rows: list[Row]) -> Figure:
-    """Show the measure in each ward. The highest values come first and suppressed values come last."""
+    """Show the measure in each ward. High values come first, and suppressed values come last."""
     ordered = sorted(rows, key=lambda row: (-_number(row[measure.column]), row["name"]))
     return Figure(
         key="places",
@@ -26,7 +26,10 @@ def by_ward(measure: Measure, when: str, rows: list[Row]) -> Figure:
 
 
 def over_time(measure: Measure, period: str, name: str, rows: list[Row]) -> Figure:
-    """Show the measure of one place in each published period. A period that was not published is a gap."""
+    """
+    Show the measure of one place in each published period. If a period in between was not published, there is
+    a gap.
+    """
     return Figure(
         key="trend",
         title=f"{measure.title} {period} by {period}, {name}",
@@ -42,7 +45,7 @@ def over_time(measure: Measure, period: str, name: str, rows: list[Row]) -> Figu
 
 
 def sources(when: str, name: str, rows: list[Row]) -> Figure:
-    """Show who referred children in the authority or an area. These numbers are not published for wards."""
+    """Show who referred children in the authority or in an area. For wards, this is not published."""
     ordered = sorted(rows, key=lambda row: (-_number(row["count"]), row["title"]))
     return Figure(
         key="sources",

@@ -1,8 +1,8 @@
 """
 The map for readers who are not logged in.
 
-The map shows published figures by quarter and collection year, from the authority down to wards. Before the first
-publication, the page shows when the first quarter will be published.
+It shows published figures by quarter and by collection year, from the authority down to wards. Before the first
+publication, the page says when the first quarter will be published.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ _KINDS = {"quarter": "quarter", "year": "collection year (April to March)"}
 
 @dataclass(frozen=True)
 class Choice:
-    """The reader's choice: a measure, the kind of period, the period, and the place (empty for the authority)."""
+    """What the reader chose: a measure, the kind of period, the period, and the place (empty for the authority)."""
 
     measure: Measure
     kind: str
@@ -43,8 +43,8 @@ class Choice:
         """
         Return the address of the same view for another place.
 
-        If the reader chose the latest period, the address leaves the period out. So the link always shows the latest
-        period.
+        If the reader chose the latest period, the address does not name it. Later, the same address then shows the
+        period that is the latest by then.
         """
         asked: dict[str, object] = {"measure": self.measure.key, "kind": self.kind}
         if self.step < len(self.starts) - 1:

@@ -189,7 +189,10 @@ def _flagged(rows: list[Row]) -> Figure:
 
 
 def _restated(rows: list[Row], is_desk: bool) -> Figure:
-    """Show figures that changed. Only the desk sees the size of a change, because the difference may be one child."""
+    """
+    Show the figures that have changed since they were first built. Only the desk sees by how much, because the
+    difference may be one child.
+    """
     much = (Column("value_from", "From", "number"), Column("value_to", "To", "number")) if is_desk else ()
     return Figure(
         key="restated",

@@ -1,4 +1,4 @@
-"""The page Rules: the rule register, and how people dealt with each rule's alerts."""
+"""The page Rules: the register of rules, and how people dealt with the alerts of each rule."""
 
 from dataclasses import replace
 from typing import Any
@@ -28,7 +28,7 @@ def view(asked: Asked) -> dict[str, Any]:
 
 
 def one(asked: Asked) -> dict[str, Any] | None:
-    """Return the content of the page of one rule. If no rule has this name, return None."""
+    """Return the content of the page of one rule, or None if no rule has this name."""
     rule = asked.query["rule"]
     found = next((entry for entry in asked.site.rules if entry.rule == rule), None)
     if found is None:
@@ -42,9 +42,9 @@ def one(asked: Asked) -> dict[str, Any] | None:
 
 def _performance(asked: Asked) -> list[Figure]:
     """
-    Show the number of each rule's alerts and how people dealt with them.
+    Show how many alerts each rule raised, and how people dealt with them.
 
-    Readers who are not logged in see nothing here, because the figures are counts of alerts.
+    Readers who are not logged in do not see this, because it shows how many alerts there were.
     """
     if asked.audience is Audience.EVERYBODY:
         return []

@@ -1,4 +1,4 @@
-"""The services that families of a place asked for and got, compared with the place that contains it."""
+"""The services that the families of a place asked for and got, compared with the larger place around it."""
 
 from dataclasses import replace
 
@@ -24,7 +24,7 @@ _AROUND = ("families_served", "waiting")
 
 
 def services(asked: Asked, lake: Snapshot, places: Tree, place: str) -> Figure:
-    """Make the figure of a place. An LSOA gets the figure of its ward, because services are not counted below wards."""
+    """Make the figure of a place. An LSOA gets the figure of its ward, because services are not counted for LSOAs."""
     ward = next(iter(places.wards_of(place))) if place in places.lsoas else place
     rows = lake.rows(_SERVICES, {"authority": asked.authority})
     if not asked.is_desk:
@@ -52,7 +52,7 @@ def _hidden(rows: list[Row], places: Tree) -> list[Row]:
     """
     Hide small counts.
 
-    The counts of wards add up to their area's count, and those of areas to the authority's count.
+    The counts of an area's wards add up to the count of the area, and the counts of all areas to that of the authority.
     """
     groups: dict[tuple[str, str, str], list[Row]] = {}
     for row in rows:
@@ -63,13 +63,14 @@ def _hidden(rows: list[Row], places: Tree) -> list[Row]:
 
 def hidden(group: list[Row]) -> list[Row]:
     """
-    Hide small counts of one service for readers other than the desk.
+    Hide small counts of one service, for readers other than the desk.
 
-    The rows are places that add up to a larger place.
+    The rows are places that together make up a larger place.
     """
     found = hide_parts(group, "requested")
     for count in _PARTS:
-        # The outcomes add up to the requests. So if an outcome is hidden, the number of requests is hidden as well.
+        # The outcomes add up to the requests. So if one outcome is hidden, the number of requests must be hidden as
+        # well.
         found = hide_parts(found, count, ["requested"])
     return found
 

@@ -1,4 +1,4 @@
-"""Measures of need for a whole authority in one figure: a mix of shares, or measures by month."""
+"""Measures of need of a whole authority, in one figure: shares at one time, or measures by month."""
 
 from datetime import date
 
@@ -18,7 +18,7 @@ COLUMNS = (
     Column("numerator", "Counted", "count"),
     Column("denominator", "Out of", "count"),
 )
-"""The columns with the interval of a value and the numbers that the value is calculated from."""
+"""The columns with the interval of a value and with the counts behind it."""
 
 _MIX = """
     SELECT need.measure, title, need.numerator, need.denominator, value, lower, upper, period_start, period_end
@@ -41,24 +41,28 @@ _DERIVED = ("denominator", "value", "lower", "upper")
 
 
 def mix(asked: Asked, lake: Snapshot, measures: str, *, kind: str = "rolling_12_months") -> list[Row]:
-    """For the whole authority, read the latest values of all measures whose key matches a pattern."""
+    """Read the latest values of all measures whose key matches a pattern, for the whole authority."""
     wanted = {"authority": asked.authority, "level": "authority", "place": asked.authority}
     rows = lake.rows(_MIX, wanted | {"kind": kind, "measures": measures})
     return rows if asked.is_desk else hide_parts(rows, "numerator", _DERIVED)
 
 
 def months(asked: Asked, lake: Snapshot, measures: str) -> list[Row]:
-    """For the whole authority, read each month that has ended."""
+    """
+    Read the values of all measures whose key matches a pattern, for the whole authority and each month that
+    has ended.
+    """
     rows = lake.rows(_MONTHS, {"authority": asked.authority, "measures": measures})
     if asked.is_desk:
         return rows
     by_month: dict[date, list[Row]] = {}
     for row in rows:
         by_month.setdefault(row["period_start"], []).append(row)
-    # Levels add up to all families, so they are hidden as parts of a total. For other measures, this hides no more.
+    # Families at all levels add up to all families, so these counts are hidden as parts of a total. For other measures,
+    # this may hide more than is needed.
     return [row for parts in by_month.values() for row in hide_parts(parts, "numerator", _DERIVED)]
 
 
 def newest_period(rows: list[Row]) -> str:
-    """Return the period of a mix of shares in words."""
+    """Return the period of the given rows in words."""
     return f"{rows[0]['period_start']:%B %Y} to {rows[0]['period_end']:%B %Y}" if rows else "the last twelve months"

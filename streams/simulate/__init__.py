@@ -1,7 +1,4 @@
-"""
-Simulated boroughs. The boroughs are seeded, fitted to published figures, and contain planted stories with known
-alerts.
-"""
+"""Simulated boroughs: made from a seed, fitted to published figures, with planted stories whose alerts are known."""
 
 from streams.simulate.covered import state_coverage
 from streams.simulate.live import live

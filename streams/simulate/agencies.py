@@ -1,4 +1,8 @@
-"""Choose who reports. Each published group of sources has its census codes and organisations."""
+"""
+Choose the source and the organisation that report on a family.
+
+Published figures count groups of sources. Each group consists of one or more census codes.
+"""
 
 from random import Random
 
@@ -27,7 +31,10 @@ GROUPS: dict[str, dict[ReferralSource, int]] = {
     "Anonymous": {_S.ANONYMOUS: 1},
     "Unknown": {_S.UNKNOWN: 1},
 }  # fmt: skip
-"""Census codes of each published group, with weights. Figures by code are not published, so the weights are choices."""
+"""
+The census codes of each published group. Each code has a weight, which is invented, because no figures by code are
+published.
+"""
 
 AGENCY_KINDS: tuple[AgencyKind, ...] = (
     AgencyKind.SCHOOL, AgencyKind.HEALTH, AgencyKind.EARLY_HELP, AgencyKind.POLICE, AgencyKind.HOUSING,
@@ -45,15 +52,15 @@ _NAMES = {
 
 
 def source_in(group: str, rng: Random) -> ReferralSource:
-    """Draw a census code of a published group."""
+    """Draw one of the census codes in a published group."""
     codes = GROUPS[group]
     return next(iter(codes)) if len(codes) == 1 else rng.choices(list(codes), list(codes.values()))[0]
 
 
 def agency_of(source: ReferralSource, family: Family, slug: str) -> str | None:
     """
-    Return the id of the organisation that reports on a family; None for individuals, anonymous and unknown
-    reporters.
+    Return the id of the organisation that reports on a family. Return None for individuals, and for anonymous and
+    unknown reporters.
     """
     if source is _S.SCHOOL:
         return next((child.school_id for child in family.children if child.school_id), family.place.schools[0])

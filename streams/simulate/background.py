@@ -1,9 +1,9 @@
 """
-Write a borough's ordinary events: calibrated referrals, and other events for which no figures are published.
+Write a borough's ordinary events: referrals fitted to the published figures, and other events.
 
-The numbers of the other events are choices. The numbers are multiples of the number of children referred to social
-care: 2 for contacts (a fifth of them about new families), 0.36 for referrals for early help, 0.25 for incidents
-reported as urgent, and 0.7 for other events in known families.
+No figures are published for the other events, so their numbers are invented. They are given as multiples of the number
+of children referred to social care: 2 for contacts (a fifth of them about new families), 0.36 for referrals for early
+help, 0.25 for incidents reported as urgent, and 0.7 for other events in known families.
 """
 
 from datetime import datetime, timedelta
@@ -69,7 +69,10 @@ def early_help_referral(borough: Borough, at: datetime) -> None:
 
 
 def social_care_referral(borough: Borough, at: datetime) -> None:
-    """Write a referral of a new family to social care. Draw source and no further action by their published shares."""
+    """
+    Write a referral of a new family to social care. Its source is drawn in the published proportions, and so is whether
+    it ends as NFA.
+    """
     rng, calibration = borough.rng, borough.calibration
     group = rng.choices(tuple(calibration.by_source), tuple(calibration.by_source.values()))[0]
     children = rng.choices((1, 2, 3), (56, 29, 15))[0]
@@ -91,7 +94,10 @@ def any_family(borough: Borough, known: list[Family], at: datetime, *, new_share
 
 
 def _refer_all(borough: Borough, coming: list[Demand]) -> None:
-    """Write the calibrated referrals in time order, so that a re-referral finds children who were referred earlier."""
+    """
+    Write the planned referrals in time order, so that a re-referral can be about children who were referred
+    earlier.
+    """
     earlier: list[tuple[datetime, Family, list[Person]]] = []
     for one in coming:
         again = _referred_before(earlier, one, borough.rng) if one.is_re_referral else None
@@ -125,8 +131,8 @@ def _referred_before(
     earlier: list[tuple[datetime, Family, list[Person]]], one: Demand, rng: Random
 ) -> tuple[Family, list[Person]] | None:
     """
-    Find an earlier referral, 21 to 364 days before, that has enough children; returns the family and those
-    children.
+    Find a referral 21 to 364 days before this one with enough children; return its family and the children to refer
+    again.
     """
     for _ in range(400):
         at, family, children = rng.choice(earlier)
@@ -156,6 +162,6 @@ def _happen(borough: Borough, known: list[Family], count: int) -> None:
 
 
 def _any_moment(borough: Borough, source: ReferralSource = ReferralSource.SCHOOL) -> datetime:
-    """Draw a time in the window. Four in five times are in the source's usual hours, one in five is at any hour."""
+    """Draw a time in the window. Four in five times are in the source's usual hours, and one in five is at any hour."""
     at_any_hour = ReferralSource.POLICE if borough.rng.random() < 0.2 else source
     return moment(borough.rng, borough.start, borough.end, at_any_hour)

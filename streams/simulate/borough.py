@@ -1,7 +1,4 @@
-"""
-One simulated authority. The authority has places, people, random numbers, and the list to which stories add their
-facts.
-"""
+"""One simulated authority: its places, its people, its random numbers, and the facts that the stories add."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -37,7 +34,7 @@ class Helped(NamedTuple):
 
 
 class Borough:
-    """One authority, to which stories add their facts. Facts from `end` on are kept for a live run."""
+    """One authority, to which stories add their facts. Facts that happen at or after `end` are kept for a live run."""
 
     def __init__(self, authority: str, ids: Ids, seed: str, start: datetime, end: datetime) -> None:
         self.authority = authority

@@ -99,11 +99,14 @@ _Figures = Mapping[str, Mapping[str, str]]
 
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
-    """The figures of one year in one authority. A children's referral is one child referred to social care."""
+    """
+    The published figures of one authority for one year. Here, a child's referral is one child referred to social care
+    once.
+    """
 
     authority: str
     referrals: float
-    """Children's referrals a year."""
+    """Children's referrals in the year."""
     by_month: Mapping[int, float]
     """Children's referrals by calendar month, 1 to 12."""
     by_source: Mapping[str, float]
@@ -114,8 +117,8 @@ class Calibration:
     """Share of children's referrals that end with no further action."""
     needs: Mapping[PrimaryNeed, float]
     """
-    Children in need on 31 March by primary need. These children have open cases, but referrals get the same mix of
-    needs.
+    Number of children in need on 31 March, by primary need. Simulated referrals have the same proportions of needs,
+    although these figures count children with open cases.
     """
     factors: Mapping[AssessmentFactor, float]
     """Share of assessments that find each factor. One assessment may find several factors."""
@@ -125,17 +128,22 @@ class Calibration:
     number.
     """
     filled_from_region: bool
-    """Whether the authority's own total of referrals is withheld, so that its region's rates are used instead."""
+    """
+    Whether the authority's total of referrals is withheld. If so, the figures are estimated from the rates of its
+    region.
+    """
 
 
 @cache
 def calibrate(authority: str) -> Calibration:
     """
-    Compute the figures of one authority. Withheld figures are filled in, so that every authority has a whole year.
+    Compute the figures of one authority. Withheld figures are estimated, so that every authority has figures for a
+    whole year.
 
-    If single cells are withheld, the rest of the total is divided among these cells in the region's proportions.
-    If the total itself is withheld (Herefordshire 2024: `u`, low reliability), the total is the region's rate per
-    10,000 children times the authority's own population aged 0 to 17. The cells then have the region's mix.
+    1. If only some cells of a table are withheld, the part of the total that is left over is divided among these cells,
+       in the same proportions as in the region.
+    2. If the total itself is withheld (Herefordshire 2024: `u`, low reliability), the total is estimated: the region's
+       rate per 10,000 children times the authority's own population aged 0 to 17. The cells are then estimated as in 1.
 
     Raises:
         SettingInvalid: there are no figures for the authority.
@@ -170,7 +178,10 @@ def _total_by_rate(figures: _Figures, region: _Figures) -> float:
 
 
 def _filled(table: str, cells: Collection[str], figures: _Figures, region: _Figures, total: float) -> dict[str, float]:
-    """Read the cells of a table whose cells add up to a total, and fill in withheld cells so that they do."""
+    """
+    Read the cells of a table, and estimate the withheld cells from the region, so that all cells add up to
+    `total`.
+    """
     known = {name: value for name in cells if (value := _number(figures[table][name])) is not None}
     withheld = {name: _number(region[table][name]) or 0.0 for name in cells if name not in known}
     left = total - sum(known.values())
@@ -192,7 +203,10 @@ def _number(text: str) -> float | None:
 
 @cache
 def _published() -> dict[str, dict[str, dict[str, str]]]:
-    """Read the values of the calibration year by area code, table and measure. Population is of the mid-year before."""
+    """
+    Read the published values of the year `YEAR` by area code, table and measure. The population is that of the year
+    before.
+    """
     with (REFERENCE / "published_cin.csv").open(encoding="utf-8") as lines:
         rows = [
             row

@@ -1,7 +1,4 @@
-"""
-State which time a simulated world covers. The world has all records of its authorities from its start, and no records
-before.
-"""
+"""Record for which time the simulated events are complete: from the start of the simulated world."""
 
 from datetime import timedelta
 from functools import partial
@@ -19,12 +16,15 @@ _WHY = "simulated: the world has nothing else"
 
 def state_coverage(settings: Settings, world: World, *, goes_on: bool) -> None:
     """
-    State the coverage of a world's window, and that the history of the year before the window is complete.
+    Record that the records of a world are complete for its window, and that its history is complete for the year
+    before.
+
+    Nothing is missing from either period, because a simulated world has no events other than those that are sent.
 
     Args:
         settings: Settings that say where the lake is.
         world: The world that is sent.
-        goes_on: Whether live events follow, so that coverage has no end.
+        goes_on: Whether live events follow. If so, the covered time has no end.
 
     Raises:
         LakeUnavailable: the lake does not answer.

@@ -1,9 +1,10 @@
 """
 Plan the referrals to social care in a window, fitted to the published counts.
 
-The number of children by month and by source equals the published figures, rounded by largest remainder. The shares of
-no further action and of re-referrals are met as closely as whole families allow. The world has no referral before its
-start. In the world's first twelve months, re-referrals therefore come later than they would in reality.
+The numbers of children by month and by source are the published figures, rounded to whole children. The shares of
+re-referrals, and of referrals that end as NFA, are as close to the published shares as is possible with whole families.
+The world has no referral before its start. In its first twelve months, re-referrals therefore come later than in
+reality.
 """
 
 import math
@@ -34,8 +35,8 @@ K = TypeVar("K")
 @dataclass
 class Demand:
     """
-    One planned referral: its time, its source, the number of children, and whether it is a re-referral or ends as
-    NFA.
+    One planned referral: its time and source, its number of children, whether it is a re-referral, and whether it ends
+    as NFA.
     """
 
     at: datetime
@@ -67,7 +68,10 @@ def demand(calibration: Calibration, start: datetime, end: datetime, rng: Random
 
 
 def expected_by_month(calibration: Calibration, start: datetime, end: datetime) -> dict[date, int]:
-    """Compute children's referrals by London month: the published figure times the share of the month in the window."""
+    """
+    Compute how many children are referred in each month (London time). A month that is only partly in the window gets
+    that part of its published figure.
+    """
     expected: dict[date, float] = {}
     month = day_of(start).replace(day=1)
     while (opens := _midnight(month)) < end:
@@ -107,7 +111,7 @@ def _families(rows: int, rng: Random) -> list[int]:
 
 
 def _chance_of_history(coming: list[Demand], number: int) -> float:
-    """Compute the share of all referrals that came 21 to 364 days before this one; 0 in the first weeks."""
+    """Return how many referrals came 21 to 364 days before this one, as a share of all referrals."""
     at = coming[number].at
     return (
         bisect_left(coming, at - _SETTLED, key=lambda one: one.at)
@@ -116,7 +120,7 @@ def _chance_of_history(coming: list[Demand], number: int) -> float:
 
 
 def _choose(coming: list[Demand], rows: float, chances: list[float], rng: Random) -> list[Demand]:
-    """Draw referrals at random, weighted by `chances`, until they have `rows` children or as near as families allow."""
+    """Draw referrals at random, weighted by `chances`, until together they have `rows` children, or nearly as many."""
     keyed = [(rng.random() ** (1 / chance), number) for number, chance in enumerate(chances) if chance > 0]
     chosen, left = [], round(rows)
     for _, number in sorted(keyed, reverse=True):

@@ -1,4 +1,7 @@
-"""Simulated desks acknowledge and close alerts, so that response figures do not come only from planted stories."""
+"""
+Simulated desks that acknowledge and close alerts, so that figures on responses include more than the planted
+stories.
+"""
 
 import threading
 from collections.abc import Callable
@@ -37,9 +40,9 @@ _WORKERS = 5
 
 class Desk(threading.Thread):
     """
-    Follows alerts from its start, and acts on some of them, each after a delay.
+    Follows new alerts, and acts on some of them, each after a delay.
 
-    Used as a context manager, the desk ends when the `with` block ends. Actions that are still planned are cancelled.
+    At the end of a `with` block, the desk stops and cancels the actions that it still plans.
     """
 
     def __init__(self, settings: Settings, seed: int) -> None:
@@ -62,7 +65,7 @@ class Desk(threading.Thread):
             timer.join()
 
     def run(self) -> None:
-        """Follow the alerts until the desk ends. This is the body of the thread."""
+        """Follow the alerts until the desk stops. This is the body of the thread."""
         for alert in subscribe(self._settings, group=f"simulated-desk-{uuid4()}", until=self._ended.is_set):
             if alert.status == "open" and alert.acknowledged_at is None:
                 self._consider(alert)
@@ -78,7 +81,7 @@ class Desk(threading.Thread):
             self._plan(after + self._soon(_SECONDS_TO_CLOSE), close, alert, worker, closure)
 
     def _soon(self, median: float) -> float:
-        """Draw seconds around a median. A few values are much longer."""
+        """Draw a number of seconds. Half of all draws are below `median`, and a few are much longer."""
         return median * self._rng.lognormvariate(0, 0.6)
 
     def _plan(self, seconds: float, act: Callable[..., None], *arguments: object) -> None:
@@ -91,5 +94,5 @@ class Desk(threading.Thread):
         try:
             act(self._settings, alert, *rest)
         except CafError as error:
-            # If the desk cannot act, the run that it accompanies must still go on.
+            # An action that fails must not end the live run that the desk is part of.
             log.warning("desk_could_not_act", alert_id=alert.alert_id, error=str(error))

@@ -35,14 +35,17 @@ class Fact(NamedTuple):
 
 
 class Record(NamedTuple):
-    """A record in the form that is sent to its topic, and the time at which the simulated world sends the record."""
+    """A record as it is sent to its topic, and the time at which the simulated world sends it."""
 
     topic: str
     key: bytes
     value: bytes
     at: datetime
     story_id: str | None = None
-    """The planted story of an unreadable record. The record's position is known only after the record is sent."""
+    """
+    The planted story that an unreadable record belongs to. The story cannot name the record's offset, because the
+    offset is known only after sending.
+    """
 
 
 class Ids:
@@ -64,7 +67,7 @@ class Ids:
 
 
 def system_of(slug: str, topic: str) -> str:
-    """Return the CloudEvents source that writes to a topic in an authority, such as `/wirral/front-door`."""
+    """Return the CloudEvents source of an authority's events on a topic, such as `/wirral/front-door`."""
     return f"/{slug}/{_SYSTEMS[topic]}"
 
 
@@ -74,7 +77,10 @@ def amendment_type(topic: str, data: Correction | Withdrawal) -> str:
 
 
 def encode(fact: Fact, *, backfill: bool, at: datetime | None = None) -> Record:
-    """Make the record of a fact. If `at` is given, it replaces the time at which the fact happened."""
+    """
+    Make the record of a fact. If `at` is given, the record carries this time instead of the time at which the fact
+    happened.
+    """
     happened = at or fact.at
     envelope = Envelope(
         specversion="1.0",

@@ -1,4 +1,4 @@
-"""Ordinary events for a live run, about known families and about new families."""
+"""Ordinary events for a live run: some about families that are already known, some about new families."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -21,10 +21,7 @@ _WEIGHTS = (60, 12, 18, 10)
 
 
 class Filler:
-    """
-    Runs twelve small stories side by side. Each call yields the next event of one story, with the event's time of
-    sending.
-    """
+    """Runs twelve small stories side by side. Each call of `records` yields the next event of one of them."""
 
     def __init__(self, boroughs: list[Borough], noise: Noise, rng: Random) -> None:
         self._boroughs, self._noise, self._rng = boroughs, noise, rng
@@ -37,8 +34,8 @@ class Filler:
 
     def records(self, now: datetime) -> Iterator[Record]:
         """
-        Yield the next event. At the noise rates, also yield a copy of the event, a malformed copy, or an amendment of
-        an earlier event.
+        Yield the next event. Sometimes also yield a duplicate, a malformed copy, or an amendment of an earlier event,
+        as often as the rates in `noise` say.
         """
         rng, noise = self._rng, self._noise
         borough, fact = self._next(now)
@@ -57,7 +54,10 @@ class Filler:
         self._recent.append((borough, fact))
 
     def _stamp(self, now: datetime) -> datetime:
-        """Return the present time, or an earlier time for events that arrive out of order or late."""
+        """
+        Return the time to give to an event: usually `now`, and an earlier time if the event is late or out of
+        order.
+        """
         draw = self._rng.random()
         if draw < self._noise.late:
             return now - timedelta(minutes=self._rng.uniform(10, 360))
@@ -76,7 +76,7 @@ class Filler:
         return one
 
     def _story(self, now: datetime) -> deque[tuple[Borough, Fact]]:
-        """Make the events of a small story in time order, up to 36 hours from now."""
+        """Make the events of a small story, in time order. Events more than 36 hours from now are left out."""
         borough = self._rng.choice(self._boroughs)
         written = len(borough.facts)
         family = any_family(borough, self._known[borough.authority], now)

@@ -1,9 +1,8 @@
 """
-Add events after all others: outcome scores for school readiness and for six months after closure, and partners who
-attend meetings.
+Make events after all other events are made: outcome scores that come later, and parents' partners at meetings.
 
-The added events use ids and random numbers of their own. All other events of a seed are therefore the same with and
-without the added events. The shares and scores are choices.
+The scores are for school readiness, and for families six months after closure. These events have their own ids and
+random numbers, so all other events of a seed are the same with and without them. The shares and scores are invented.
 """
 
 from collections import defaultdict
@@ -32,23 +31,29 @@ __all__ = ["follow_up", "partners_take_part"]
 _AGES = (2, 5)
 """Ages in years of the children whose school readiness is scored: from 2 to under 5."""
 _AGREED = 0.7
-"""Share of these children for whom school readiness is scored, because agencies share information about them."""
+"""
+Share of these children whose school readiness is scored. For the other children, agencies do not share the
+information.
+"""
 _OUTCOMES = range(1, 8)
 _REVIEWED, _AT_CLOSURE, _FOUND_AGAIN = 0.5, 0.8, 0.6
-"""Shares of outcomes that are scored at a review, at closure, and six months after closure."""
+"""Shares of outcomes that are scored at a review, at closure, and again six months after closure."""
 _SUSTAINED_AFTER = 6
 _CHANGE = {-1: 12, 0: 30, 1: 30, 2: 20, 3: 8}
-"""Change of a score between two stages during help, with weights."""
+"""How much a score changes between two stages of help, with the weight of each change."""
 _CHANGE_AFTER = {-3: 4, -2: 10, -1: 16, 0: 44, 1: 18, 2: 8}
-"""Change of a score from closure to six months later, with weights."""
+"""How much a score changes in the six months after closure, with the weight of each change."""
 _MEETINGS = (AssessmentCompleted, ReviewHeld, TafMeetingHeld)
 _PARTNER_COMES = 0.3
-"""Share of meetings that a parent's partner attends. The share equals that of a step-parent."""
+"""Share of meetings that a parent's partner attends. Step-parents attend the same share."""
 _FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
 def follow_up(borough: Borough) -> list[Fact]:
-    """Make follow-up scores for all families that early help has helped. Some scores come after the borough's end."""
+    """
+    Make the later scores of all families that early help has helped. Some of these scores come after the
+    borough's end.
+    """
     facts = []
     for helped in borough.helped:
         # The case id contains the world's tag, so each world has its own random numbers.
@@ -75,7 +80,10 @@ def partners_take_part(borough: Borough) -> None:
 
 
 def _readiness(helped: Helped, rng: Random) -> Iterator[tuple[datetime, OutcomeRecorded]]:
-    """Yield scores of each followed child under 5, for three to seven of the seven school readiness outcomes."""
+    """
+    Yield a young child's scores in three to seven of the seven school readiness outcomes, for each child who
+    is scored.
+    """
     for child in helped.family.children:
         if not _is_small(child, day_of(helped.assessed_at)) or rng.random() >= _AGREED:
             continue
@@ -108,8 +116,8 @@ def _stages(helped: Helped, rng: Random) -> Iterator[tuple[datetime, OutcomeStag
 
 def _family_after(helped: Helped, rng: Random) -> Iterator[tuple[datetime, OutcomeRecorded]]:
     """
-    Yield the family's scores six months after closure, all at one time. A family that is not found again has
-    none.
+    Yield a family's scores six months after closure. All scores have the same time. Some families are not
+    scored again.
     """
     if rng.random() >= _FOUND_AGAIN:
         return
@@ -133,7 +141,7 @@ def _is_small(child: Person, day: date) -> bool:
 
 
 def _six_months_after(helped: Helped, rng: Random) -> datetime:
-    """Draw a time in working hours, six calendar months to six months and four weeks after closure."""
+    """Draw a time in working hours, between six calendar months and six months and four weeks after closure."""
     due = months_later(day_of(helped.closed_at), _SUSTAINED_AFTER)
     return working_moment(rng, due + timedelta(days=rng.randint(0, 28)))
 
@@ -143,5 +151,5 @@ def _on(at: datetime, rng: Random) -> datetime:
 
 
 def _moved(score: int, change: dict[int, int], rng: Random) -> int:
-    """Draw the next score. Scores are limited to 0 to 10."""
+    """Draw the next score, which is between 0 and 10."""
     return max(0, min(10, score + rng.choices(tuple(change), tuple(change.values()))[0]))

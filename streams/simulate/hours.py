@@ -1,4 +1,4 @@
-"""Choose when events happen: on which days and at which hours each kind of reporter and worker acts, in London time."""
+"""Choose when events happen: on which days, and at which hours in London, each kind of reporter and worker acts."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
@@ -61,15 +61,18 @@ def next_working_day(day: date) -> date:
 
 def is_working_time(at: datetime) -> bool:
     """
-    Whether a time is on a Monday to Friday, from 09:00 to before 17:00 in London, and not on a bank holiday in
-    England.
+    Return whether a time is in working hours: Monday to Friday from 09:00 to before 17:00 in London, except on bank
+    holidays in England.
     """
     local = at.astimezone(LONDON)
     return _works(local.date()) and _OFFICE[0] <= local.hour < _OFFICE[1]
 
 
 def months_later(day: date, months: int) -> date:
-    """Return the same day of a later (or earlier) calendar month, or that month's last day."""
+    """
+    Return the same day of the month, `months` later (or earlier if negative). If that month is too short, return its
+    last day.
+    """
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     lengths = (
         31,

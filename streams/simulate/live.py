@@ -1,4 +1,7 @@
-"""Send a live run: planted stories that act now, events under way at the end of the history, and ordinary events."""
+"""
+Send a live run: the live stories, ordinary events, and events of earlier stories that go on after the history
+ends.
+"""
 
 import heapq
 import time
@@ -46,21 +49,21 @@ def live(
     progress: Progress = lambda _: None,
 ) -> Produced:
     """
-    Continue a world after its end. New events get the present time.
+    Continue a world after its end. New events happen at the present time.
 
-    The events between the world's end and now are sent first, as history. Then ordinary events follow at the given
-    rate. Every live story acts once. If the length of the run is known and long enough, all stories have acted half a
-    minute before the run ends.
+    First, the events between the world's end and now are sent, marked as history. Then ordinary events follow at the
+    given rate, and every live story acts once. If `seconds` is long enough, the last story acts half a minute before
+    the run ends.
 
     Args:
         settings: Settings that name the broker.
-        world: The world whose history was sent before.
-        rate: Ordinary events per second, for all authorities together.
-        seconds: Length of the run; None means until `stop` is set.
-        stop: Ends the run when set.
-        new_cast: Whether the live stories act on new families, whose history is sent first. Set this for a second run
-            on the same history.
-        announce: Called with each claim as soon as its story has acted.
+        world: The world whose history has already been sent.
+        rate: Ordinary events per second, in all authorities together.
+        seconds: Length of the run. If it is None, the run lasts until `stop` is set.
+        stop: An event that ends the run when it is set.
+        new_cast: Whether the live stories are about new families, whose history is sent first. Set this for a second
+            run on the same history.
+        announce: Called with each claim of a story, as soon as the story has acted.
         progress: Called with the number of records sent so far.
 
     Raises:
@@ -80,8 +83,8 @@ class _Run:
     def __init__(self, sender: Sender, world: World, announce: Announce, *, new_cast: bool) -> None:
         now = datetime.now(UTC)
         self._sender, self._world, self._announce = sender, world, announce
-        # Events under way are marked as history even if their time comes during the run. A second run then sends the
-        # same bytes.
+        # These events are marked as history even if they happen during the run, so that a second run sends the same
+        # bytes.
         under_way = (encode(fact, backfill=True) for fact in world.facts if fact.at >= world.end)
         self._due = [(record.at, number, record) for number, record in enumerate(under_way)]
         self._order = count(len(self._due))
@@ -97,7 +100,7 @@ class _Run:
         self._send_due(datetime.now(UTC))
 
     def play(self, rate: float, seconds: float | None, stop: Event, progress: Progress) -> None:
-        """Every tick, send the events that are due and as many ordinary events as the rate asks for."""
+        """Send events until the run ends: the events that are due, and ordinary events at the given rate."""
         began, ordinary, acted = time.monotonic(), 0, 0
         pause = _pause_between(len(self._players) + 1, seconds)
         while not stop.wait(_TICK):
@@ -120,7 +123,7 @@ class _Run:
         return self._sender.close(self._claims)
 
     def _act(self, number: int, now: datetime) -> None:
-        """Let the next live story act. After the last one, send an unreadable record."""
+        """Let the next live story act. After the last story, send an unreadable record."""
         if number < len(self._players):
             facts, claims = self._players[number].act(now)
             self._push(facts)
@@ -156,7 +159,7 @@ class _Run:
 
 
 def _pause_between(acts: int, seconds: float | None) -> float:
-    """Compute the seconds between two acts, so that the alerts of the last act still arrive before the run ends."""
+    """Compute the seconds between two acts. After the last act, enough time is left for its alerts to arrive."""
     if seconds is None:
         return _LONGEST_PAUSE
     return min(_LONGEST_PAUSE, max(0.0, (seconds - _FIRST_ACT - min(_FINISH_BEFORE, seconds / 4)) / acts))

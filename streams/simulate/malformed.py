@@ -1,4 +1,7 @@
-"""Make malformed records. The contract rejects them, and every reason for rejection has its turn."""
+"""
+Make malformed records, which the contract rejects. All reasons for rejection that one record can have are
+used in turn.
+"""
 
 from datetime import datetime, timedelta
 from random import Random
@@ -18,11 +21,11 @@ from streams.simulate.truth import Claim
 __all__ = ["REASONS", "SPOILT", "malformed", "spoil"]
 
 SPOILT = (ContactRecorded, EscalationReported, LevelChanged)
-"""Event types that are copied to make malformed records, one for each topic."""
+"""Event types to make malformed copies of, one for each topic."""
 
 _NOT_MADE = {Reason.BATCH, Reason.SAME_ID_OTHER_CONTENT, Reason.UNREADABLE_BATCH, Reason.DELETED_UNREAD}
 REASONS = tuple(reason for reason in Reason if reason not in _NOT_MADE)
-"""Reasons for rejection that the content of a single record can cause."""
+"""Reasons for rejection that a single record can have."""
 
 
 def malformed(
@@ -47,7 +50,10 @@ def malformed(
 
 
 def spoil(fact: Fact, reason: Reason, ids: Ids, *, at: datetime, backfill: bool) -> tuple[Record, Claim]:
-    """Copy an event so that it is rejected for this reason. The copy has an id of its own and is sent at `at`."""
+    """
+    Copy an event and spoil the copy, so that it is rejected for this reason. The copy has its own id and is sent at
+    `at`.
+    """
     story_id = f"unreadable_{reason.value}-{ids.new('story')}"
     record = encode(fact._replace(id=ids.new("e"), at=fact.at + timedelta(seconds=1)), backfill=backfill)
     key = b"F-of-nobody" if reason is Reason.KEY_MISMATCH else record.key
@@ -87,7 +93,10 @@ def _spoil(value: bytes, reason: Reason) -> bytes:
 
 
 def _nested(levels: int) -> list[object]:
-    """Nest lists so deeply that every setting rejects the record. The limit on length could be raised by a setting."""
+    """
+    Make a list that is nested so deeply that every installation rejects it. A long list would not do, because a setting
+    can raise the limit on length.
+    """
     inner: list[object] = []
     for _ in range(levels - 1):
         inner = [inner]

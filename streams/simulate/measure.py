@@ -1,4 +1,4 @@
-"""Compare published figures with simulated figures, which are counted only from the events."""
+"""Compare published figures with the figures of a simulated world, which are counted from its events alone."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -26,15 +26,15 @@ class Figure:
     authority: str
     name: str
     published: float
-    """Published figure for a year. If the figure is withheld, an estimate replaces it (see `calibrate`)."""
+    """The published figure for a year. For a withheld figure, this is an estimate (see `calibrate`)."""
     simulated: float
-    """Figure for the world's window."""
+    """The figure for the window of the simulated world."""
 
 
 def compare(world: World) -> list[Figure]:
     """
-    Compute each calibrated figure of each authority, published and simulated. Compare only over a window of a
-    year.
+    Compute each calibrated figure of each authority, published and simulated. The two are comparable only if the window
+    is a year long.
     """
     figures = []
     for borough in world.boroughs:

@@ -1,4 +1,4 @@
-"""Rates of the faults of real streams: repeats, wrong order, lateness, corrections, withdrawals."""
+"""The faults of real streams (repeats, wrong order, lateness, corrections, withdrawals), and how often they occur."""
 
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
@@ -23,18 +23,18 @@ _CORRECTABLE = (ContactRecorded, ReferralSubmitted, FamilySeen, OutcomeRecorded,
 
 _AMENDABLE_SHARE = 3
 """
-About one event in three is of a type that this module corrects or withdraws. The rates are multiplied by this
-number.
+Only about one event in three has a type that can be corrected or withdrawn. The rates of corrections and withdrawals
+are therefore multiplied by 3.
 """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Noise:
     """
-    Rates of faults, as shares of all events. The defaults are choices.
+    How often each fault occurs, as a share of all events. The defaults are invented.
 
-    `malformed` records are sent in addition to the other records, and every reason for rejection has its turn.
-    Corrections and withdrawals change neither planted stories nor calibrated figures.
+    `malformed` is the number of malformed records that are added. All reasons for rejection are used in turn.
+    Corrections and withdrawals never change planted stories or calibrated figures.
     """
 
     duplicates: float = 0.005
@@ -56,7 +56,7 @@ class Noise:
 
 
 class Sending(NamedTuple):
-    """A fact, and the time at which the simulated world sends it. One fact may be sent twice."""
+    """A fact, and the time at which the simulated world sends it. A fact that is sent twice has two of these."""
 
     at: datetime
     fact: Fact
@@ -71,9 +71,9 @@ def amend(borough: Borough, noise: Noise, rng: Random) -> None:
 
 def amend_one(borough: Borough, fact: Fact, at: datetime, noise: Noise, rng: Random) -> list[Fact]:
     """
-    Correct or withdraw one event, if its type allows it; returns the facts added.
+    Correct or withdraw one event; return the facts that this adds, or none if the event's type does not allow it.
 
-    The ratio of the two rates decides between correction and withdrawal.
+    The two rates decide how often an event is corrected rather than withdrawn.
     """
     written = len(borough.facts)
     if fact.is_planted:
@@ -88,10 +88,7 @@ def amend_one(borough: Borough, fact: Fact, at: datetime, noise: Noise, rng: Ran
 
 
 def schedule(facts: list[Fact], end: datetime, noise: Noise, rng: Random) -> list[Sending]:
-    """
-    Plan when each fact is sent. Some facts are sent late, some out of order, some twice. No fact is sent after
-    `end`.
-    """
+    """Plan when each fact is sent. Some facts are sent late, out of order, or twice. No fact is sent after `end`."""
     sendings = []
     for fact in facts:
         at = fact.at
@@ -108,10 +105,7 @@ def schedule(facts: list[Fact], end: datetime, noise: Noise, rng: Random) -> lis
 
 
 def _replacement(fact: Fact, rng: Random) -> tuple[Event, datetime]:
-    """
-    Return the corrected content, and the time at which the fact really happened. The children in the fact stay the
-    same.
-    """
+    """Return the content and time that replace those of a fact. The corrected fact is about the same children."""
     data = fact.data
     assert isinstance(data, _CORRECTABLE)
     match data:
@@ -125,8 +119,8 @@ def _replacement(fact: Fact, rng: Random) -> tuple[Event, datetime]:
 
 def _withdraw(borough: Borough, fact: Fact, at: datetime, rng: Random) -> None:
     """
-    Withdraw an event. Every second contact counts as recorded on the wrong family, and is recorded on another
-    family.
+    Withdraw an event. In half of the cases, a withdrawn contact was on the wrong family, and is recorded again on
+    another.
     """
     misplaced = fact.data if isinstance(fact.data, ContactRecorded) and rng.random() < 0.5 else None
     reason = WithdrawalReason.WRONG_FAMILY if misplaced else WithdrawalReason.RECORDED_IN_ERROR

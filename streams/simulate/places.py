@@ -1,10 +1,10 @@
 """
 The places where families live: real LSOAs, weighted by children and deprivation.
 
-The weight of an LSOA is its estimated number of children times 6 ** ((10 - IMD decile) / 9).
-A child in the most deprived tenth is therefore six times as likely to be referred as one in the least deprived tenth.
-This ratio is a choice. For care and protection plans, the Child Welfare Inequalities Project (Bywaters and others,
-2020) found a ratio above ten. For contacts at the front door, the ratio is known to be lower.
+The weight of an LSOA is its estimated number of children times 6 ** ((10 - IMD decile) / 9). A child in the most
+deprived tenth is therefore six times as likely to be referred as one in the least deprived tenth. This ratio of six is
+invented. For care and protection plans, research found a ratio above ten (Child Welfare Inequalities Project, Bywaters
+and others, 2020). For contacts at the front door, the ratio is known to be lower.
 """
 
 import csv
@@ -41,7 +41,7 @@ class Place:
 
     @property
     def schools(self) -> tuple[str, str, str]:
-        """Ids of the ward's simulated schools: two primary, one secondary. No school is a real one."""
+        """Ids of the ward's three schools: two primary schools and one secondary school. All schools are invented."""
         first, second, third = (f"school-{self.ward_code}-{number}" for number in (1, 2, 3))
         return first, second, third
 
@@ -54,7 +54,7 @@ class Places:
         self._cumulated = list(accumulate(place.weight for place in places))
 
     def draw(self, rng: Random) -> Place:
-        """Draw an LSOA by its weight."""
+        """Draw an LSOA. LSOAs with a higher weight are drawn more often."""
         return rng.choices(self.all, cum_weights=self._cumulated)[0]
 
 

@@ -1,7 +1,8 @@
 """
 Families and their members.
 
-Family sizes, ages and characteristics are choices that make plausible households. Only counts of events are calibrated.
+Family sizes, ages and characteristics are invented, but plausible. Only the numbers of events are fitted to published
+figures.
 """
 
 from collections.abc import Sequence
@@ -40,7 +41,7 @@ class Person:
 
 @dataclass
 class Family:
-    """A family with the state that the simulated services know. Stories change this state."""
+    """A family, and what the simulated services know about it. Stories change this knowledge."""
 
     id: str
     place: Place
@@ -51,7 +52,7 @@ class Family:
     known_from: datetime | None = None
     """When the family's members were recorded; None if they have not been recorded yet."""
     open_until: datetime | None = None
-    """End of the family's open case, if it has one."""
+    """When the family's open case ends; None if the family has never had a case."""
 
     def is_open(self, at: datetime) -> bool:
         """Whether the family has an open case at this time."""
@@ -75,8 +76,8 @@ class Population:
 
     def child(self, at: datetime, place: Place, age: tuple[float, float] = (0.2, 16.0)) -> Person:
         """
-        Make a child with an age (years) in the range. If the range begins below 1, one child in sixty is not born
-        yet.
+        Make a child whose age is in this range of years. If the range begins below 1, one child in sixty is still
+        unborn.
         """
         years = self._rng.uniform(*age)
         day = day_of(at)
@@ -90,7 +91,7 @@ class Population:
         return child
 
     def adult(self, at: datetime, role: HouseholdRole, age: tuple[float, float] = (20, 50)) -> Person:
-        """Make an adult with an age (years) in the range."""
+        """Make an adult whose age is in this range of years."""
         return self._person(role, day_of(at) - timedelta(days=round(self._rng.uniform(*age) * 365.25)), None)
 
     def _adults(self, at: datetime) -> list[Person]:

@@ -1,7 +1,4 @@
-"""
-Send a simulated history to Kafka, as fast as possible or at a chosen speed, or write it to a file without a
-broker.
-"""
+"""Send a simulated history to Kafka, as fast as possible or at a chosen speed, or write it to a file."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -22,7 +19,7 @@ __all__ = ["Progress", "backfill", "replay_window", "to_file"]
 log = structlog.get_logger()
 
 Progress = Callable[[int], None]
-"""Function that is called from time to time with the number of records sent so far."""
+"""A function that is called from time to time with the number of records sent so far."""
 
 _EVERY = 2_000
 
@@ -57,13 +54,9 @@ def replay_window(
     progress: Progress = lambda _: None,
 ) -> Produced:
     """
-    Send a world `speed_up` times faster than it happened. Sending begins with the start of the world's window.
+    Send a world `speed_up` times faster than it happened, beginning at the start of its window.
 
-    Sending ends with the world's end, or after `seconds` if they are given.
-
-    Raises:
-        BrokerUnavailable: no broker answers.
-        KafkaError: a record was not acknowledged.
+    Sending stops at the end of the world, or after `seconds` if they are given.
     """
     records = world.records()
     ensure_topics(settings)
@@ -81,9 +74,9 @@ def replay_window(
 
 def to_file(path: Path, world: World, progress: Progress = lambda _: None) -> Produced:
     """
-    Write the history to a file of JSON lines, each with `topic`, `key` and the event as `value`.
+    Write the history to a file of JSON lines. Each line has the `topic`, the `key`, and the event as `value`.
 
-    A value that is not JSON is written as a string.
+    A value that is not valid JSON is written as a string.
     """
     produced, began = Produced(claims=world.claims), time.monotonic()
     for number, line in enumerate(_write(path, world.records()), 1):

@@ -18,7 +18,7 @@ __all__ = ["Produced", "Sender"]
 
 @dataclass
 class Produced:
-    """The result of sending."""
+    """What was sent, and how long it took."""
 
     counts: Counter[tuple[str, int]] = field(default_factory=Counter)
     """
@@ -26,13 +26,13 @@ class Produced:
     -1.
     """
     claims: list[Claim] = field(default_factory=list)
-    """The claims about which alerts these records must raise, and which alerts they must not raise."""
+    """Claims that say which alerts these records must raise, and which alerts they must not raise."""
     elapsed: float = 0.0
     """Seconds from the first record to the last acknowledgement."""
 
     @property
     def total(self) -> int:
-        """Number of all records."""
+        """Number of records in all topics."""
         return sum(self.counts.values())
 
     def as_json(self) -> dict[str, object]:
@@ -67,7 +67,7 @@ class Sender:
         self.sent = 0
 
     def send(self, record: Record) -> None:
-        """Pass a record to the client, which may send it later."""
+        """Hand a record to the Kafka client. The client may send it later, together with others."""
         self.sent += 1
         future = self._client.send(record.topic, key=record.key, value=record.value)
         future.add_callback(self._acknowledged, record.story_id)
@@ -75,7 +75,8 @@ class Sender:
 
     def close(self, claims: list[Claim]) -> Produced:
         """
-        Wait until all records are acknowledged. Claims about unreadable records get the positions of these records.
+        Wait until all records are acknowledged. In claims about unreadable records, fill in where the records were
+        stored.
 
         Raises:
             KafkaError: a record was not acknowledged.

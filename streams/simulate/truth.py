@@ -1,4 +1,7 @@
-"""Claims about which alerts the planted stories must raise and must not raise. The truth file has one claim a line."""
+"""
+Claims that say which alerts the planted stories must raise, and which they must not raise. Each line of the truth file
+is one claim.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -12,10 +15,10 @@ __all__ = ["Claim", "write_truth"]
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """
-    One alert that a story must raise, or must not raise.
+    A claim that a story must raise an alert, or that it must not raise one.
 
-    If the alert is not expected, the rule must raise nothing for the entity. If `clause` is given, only that clause of
-    the rule must raise nothing.
+    If `expected` is false, the rule must raise no alert about the entity. If `clause` is given as well, only that
+    clause must raise none.
     """
 
     story_id: str
@@ -25,21 +28,21 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     entity_kind: str
     entity_id: str | None
     """
-    The id of the entity that the alert is about. For an unreadable record, the id is None until the record is sent and
-    has a position.
+    The id of the entity that the alert is about. An unreadable record has no id until it is sent, because its id is its
+    offset.
     """
     family_id: str | None
     anchor_source: str | None
     anchor_id: str | None
     anchored_at: datetime | None
     status: str | None = None
-    """`cleared` if the story itself clears the alert; None if the claim says nothing about the status."""
+    """`cleared` if the story itself clears the alert; None if the alert may have any status."""
     why: str
     is_live: bool = False
 
     @property
     def alert_id(self) -> str:
-        """The id of the expected alert: a hash of rule, clause, entity and anchor."""
+        """The id of the alert that is claimed: a hash of rule, clause, entity and anchor."""
         parts = (
             self.rule, self.clause or "", self.entity_kind, self.entity_id or "",
             self.anchor_source or "", self.anchor_id or "",
@@ -49,7 +52,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def write_truth(path: Path, claims: Iterable[Claim], *, append: bool = False) -> int:
-    """Write claims as JSON lines; returns how many were written."""
+    """Write claims to a file, one on each line; return the number of claims written."""
     encoder = msgspec.json.Encoder()
     lines = [encoder.encode(claim) for claim in claims]
     with path.open("ab" if append else "wb") as file:

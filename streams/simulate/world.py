@@ -1,7 +1,8 @@
 """
-The seeded world. The same seed, authorities, window and options always give the same bytes.
+The simulated world, made from a seed. The same seed, authorities, window and options always give the same bytes.
 
-Families, addresses, schools, workers and organisations are invented. Areas and counts are real.
+Families, addresses, schools, workers and organisations are invented. Areas, and the numbers of events, come from
+published data.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,23 +28,26 @@ from streams.simulate.truth import Claim
 __all__ = ["World"]
 
 _LATER = 10
-"""How many times as often follow-ups arrive late as other events. Partners send follow-ups in periodic returns."""
+"""
+How many times more often follow-ups arrive late than other events do. Partners send follow-ups in periodic
+returns.
+"""
 
 
 class World:
     """
-    The events in some authorities from `start` to `end`, and later events of stories that are under way at `end`.
+    The events of some authorities from `start` to `end`, and the later events of stories that have not ended by then.
 
     A planted story begins before `start` if its rule looks back a year.
 
     Args:
         seed: Seed of all random numbers.
         authorities: GSS codes.
-        start: Start of the calibrated window.
+        start: Start of the window in which the numbers of events are fitted to the published figures.
         end: End of the history. A live run continues from there.
         stories: How many times each planted story is written in each authority.
-        noise: Rates of faults in sending.
-        backfill: Whether events of the window are marked as history. Alerts of history go to nobody.
+        noise: How often each fault occurs when events are sent.
+        backfill: Whether events of the window are marked as history. Alerts about history go to nobody.
 
     Raises:
         SettingInvalid: an authority has no published figures, or the window is empty.
@@ -88,7 +92,7 @@ class World:
     @property
     def claims(self) -> list[Claim]:
         """
-        The claims about which alerts the planted stories and the unreadable records must raise and must not
+        Claims that say which alerts the planted stories and the unreadable records must raise, and which they must not
         raise.
         """
         return self._planted + self._history[1]
@@ -117,7 +121,7 @@ class World:
         return list(merge(*records, key=lambda record: record.at)), claims
 
     def _schedule(self, facts: list[Fact], noise: Noise, stream: str) -> list[Sending]:
-        """Plan when the facts of the window are sent, with random numbers that depend on `stream`."""
+        """Plan when the facts of the window are sent. Each value of `stream` has its own random numbers."""
         past = sorted((fact for fact in facts if fact.at < self.end), key=lambda fact: (fact.at, fact.id))
         return schedule(past, self.end, noise, Random(f"{self.name}/{stream}"))
 

@@ -1,5 +1,5 @@
 """
-Airflow on this machine. All its components are one process group, and its metadata is in the home's PostgreSQL.
+Airflow on this machine. All its components are started by one command, and its metadata is in the home's PostgreSQL.
 
 Source: https://airflow.apache.org/docs/apache-airflow/3.3.2/configurations-ref.html
 """
@@ -31,7 +31,7 @@ __all__ = ["NAME", "Airflow", "client", "environment", "start", "stop"]
 NAME = "airflow"
 USER = "admin"
 START_SECONDS = 300
-"""Longest time of the first start in seconds. The first start also creates the tables of Airflow's metadata."""
+"""The longest time in seconds that a start may take. The first start also creates Airflow's tables."""
 
 NEEDED_LAST = ("api_server", "api-server", "standalone")
 WORKER = "LocalExecutor"
@@ -48,7 +48,7 @@ CONFIG = {
     "DAG_PROCESSOR__REFRESH_INTERVAL": "10",
     "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
     "DAG_PROCESSOR__PARSING_PROCESSES": "1",
-    # With these intervals, the tasks of a killed scheduler are soon started again.
+    # With these intervals, tasks are soon started again after the scheduler was killed.
     "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "20",
     "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
     "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "10",
@@ -76,7 +76,7 @@ class Airflow:
         return self._call("PATCH", path, json=body, params=parameters)
 
     def healthy(self) -> bool:
-        """Return whether the API server answers and every component sends heartbeats."""
+        """Return whether the API server answers and reports that every component is healthy."""
         try:
             parts = requests.get(f"{self.url}/api/v2/monitor/health", timeout=10).json()
         except (requests.RequestException, ValueError):
@@ -110,7 +110,8 @@ class Airflow:
 
 def start(settings: Settings, say: Say = print) -> Airflow:
     """
-    Start Airflow's scheduler, DAG processor, triggerer and API server with the project's DAGs, unless they run.
+    Start Airflow's scheduler, DAG processor, triggerer and API server with the project's DAGs, unless they are already
+    running.
 
     Raises:
         PortTaken: another program listens on `settings.airflow_port`.
@@ -130,17 +131,17 @@ def start(settings: Settings, say: Say = print) -> Airflow:
 
 
 def stop(settings: Settings) -> bool:
-    """Stop every component and task of Airflow; return whether any of them ran."""
+    """Stop every component and task of Airflow; return whether any of them was running."""
     _wind_down(settings.home, seconds=15)
     return processes.stop(settings.home, NAME, patience=5)
 
 
 def _wind_down(home: Path, *, seconds: float) -> None:
     """
-    End the tasks and the components that run tasks, while the API server still accepts their reports.
+    Stop the tasks and most components first, so that the API server can still take in the tasks' reports.
 
-    The scheduler, not this function, ends the executor's workers. A worker that is killed could hold the lock of the
-    workers' queue, and then all workers would wait.
+    This function does not stop the executor's workers itself, because the scheduler does that. If a worker were killed
+    while it holds the lock of the workers' queue, all other workers would wait for ever.
     """
     asked: set[int] = set()
     deadline = time.monotonic() + seconds
@@ -165,7 +166,10 @@ def _title(process: psutil.Process) -> str:
 
 
 def client(settings: Settings) -> Airflow:
-    """Return the API of the Airflow that the settings name; otherwise that of the home's Airflow, with its password."""
+    """
+    Return the API of the Airflow that the settings name. If they name none, return the API of the home's own
+    Airflow.
+    """
     if settings.airflow:
         parts = urlsplit(settings.airflow)
         url = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))
@@ -174,7 +178,10 @@ def client(settings: Settings) -> Airflow:
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """Return the variables with which every `airflow` command uses this home and its tasks find the project."""
+    """
+    Return the environment variables for `airflow` commands. With them, a command uses this home, and its tasks find the
+    project.
+    """
     url = f"http://127.0.0.1:{settings.airflow_port}"
     worker_log_port, trigger_log_port = free_ports(2)
     config = {
@@ -201,7 +208,10 @@ def _password_file(settings: Settings) -> Path:
 
 
 def _password(settings: Settings) -> str:
-    """Return the password. It is generated here, because Airflow would write a generated password into its log."""
+    """
+    Return the home's Airflow password. It is made here, because Airflow writes passwords that it makes itself to its
+    log.
+    """
     file = _password_file(settings)
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -45,9 +45,11 @@ BROKER = {
     "transaction.state.log.num.partitions": 4,
     "share.coordinator.state.topic.num.partitions": 4,
     "group.initial.rebalance.delay.ms": 0,
-    # Offsets are kept for a year. With the default (a week), a subscriber that returns later would lose its offsets.
+    # Offsets are kept for a year. By default, a subscriber that returns after more than a week would find its offsets
+    # deleted.
     "offsets.retention.minutes": 525_600,
-    # A killed broker can return only after its session at the controller has ended. The default is 9 s.
+    # A broker that was killed cannot start again until its session at the controller has ended, which takes 9 s by
+    # default.
     "broker.session.timeout.ms": 3_000,
     "broker.heartbeat.interval.ms": 500,
     # By default, compaction would reserve a quarter of this heap.
@@ -67,7 +69,7 @@ rootLogger.appenderRef.console.ref = console
 
 def start(settings: Settings, say: Say = print) -> str:
     """
-    Start the embedded broker on `settings.kafka_port` with the state of its home, unless it runs.
+    Start the home's broker on `settings.kafka_port`, unless it is already running.
 
     Returns:
         The broker's address, `host:port`.
@@ -82,8 +84,8 @@ def start(settings: Settings, say: Say = print) -> str:
         try:
             _wait(running, settings)
         except StackFailed:
-            # A broker that was just killed looks alive for a moment. A broker that is still alive here has failed to
-            # answer.
+            # A broker that was just killed still counts as alive for a moment, and is started again. A broker that is
+            # alive but does not answer is an error.
             if running.alive:
                 raise
         else:
@@ -104,7 +106,7 @@ def start(settings: Settings, say: Say = print) -> str:
 
 
 def stop(settings: Settings) -> bool:
-    """Stop the embedded broker, which writes its log before it ends; return whether the broker ran."""
+    """Stop the embedded broker, and let it finish writing to its disk; return whether it was running."""
     return processes.stop(settings.home, NAME)
 
 
@@ -129,7 +131,7 @@ def _wait(started: Started, settings: Settings) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """Return the caller's environment, with a locale in which Java does not change the bytes of a path."""
+    """Return the caller's environment, with a locale in which Java can read every path."""
     return {**os.environ, "LC_ALL": "C.UTF-8"}
 
 
@@ -137,7 +139,7 @@ def _configure(settings: Settings, folder: Path) -> str:
     """
     Write the broker's files into its folder, and return the name of its configuration file.
 
-    All paths in these files are relative, because a property may not contain a comma or letters outside Latin.
+    All paths in these files are relative, because a property must not contain commas or non-Latin letters.
     """
     controller = f"127.0.0.1:{free_ports(1)[0]}"
     listener = f"PLAINTEXT://127.0.0.1:{settings.kafka_port}"
@@ -155,7 +157,10 @@ def _configure(settings: Settings, folder: Path) -> str:
 
 
 def _format(java: list[str | Path], config: str, folder: Path) -> None:
-    """Write the identity of Kafka's storage once; repeat the command if it was interrupted."""
+    """
+    Prepare the folder in which Kafka stores its data, unless this was done before. An interrupted preparation is
+    repeated.
+    """
     if (folder / "data" / "meta.properties").exists():
         return
     command = [*java, "kafka.tools.StorageTool", "format", "--standalone", "-t", str(uuid4()), "-c", config]
@@ -167,7 +172,7 @@ def _format(java: list[str | Path], config: str, folder: Path) -> None:
 
 
 def _reason(output: str) -> str:
-    """Return the line of a Java program's output that names its exception."""
+    """Return the line that names the exception, from the output of a Java program."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     return next(
         (line for line in lines if "Exception" in line and not line.startswith("at ")), lines[0] if lines else ""

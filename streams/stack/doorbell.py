@@ -1,8 +1,8 @@
 """
-Notify Airflow that records have landed, while the task that landed them still runs.
+Tell Airflow that records have landed, while the task that landed them is still running.
 
-Airflow publishes a task's own asset events only when the task succeeds, which for `land` is after hours. The doorbell
-carries no data, because `build` reads the lake. So it does no harm if a ring is lost, doubled or late.
+Airflow publishes a task's own asset events only when the task ends, and the task `land` runs for hours. The doorbell
+carries no data, because `build` reads the lake. So it does no harm if a ring is lost, repeated or late.
 """
 
 import threading

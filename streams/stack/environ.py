@@ -17,7 +17,10 @@ NO_TELEMETRY = {
 
 
 def project_environment(settings: Settings) -> dict[str, str]:
-    """Return the variables with which a program reads these settings and finds the project and its commands."""
+    """
+    Return the environment variables with which a program uses these settings, and finds the project and its
+    commands.
+    """
     python_path = [str(PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])]
     path = [str(Path(sys.executable).parent), *filter(None, [os.environ.get("PATH")])]
     return {

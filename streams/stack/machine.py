@@ -1,4 +1,4 @@
-"""Check the machine before anything starts. Each error says in one sentence what is missing, and what to do."""
+"""Check the machine before anything starts. Each error says in one sentence what is missing and how to provide it."""
 
 import os
 import pwd
@@ -28,13 +28,13 @@ SPACE_MB = 500
 """Free space in MB below which no server is started, because it could run out of space in the middle of a write."""
 
 FILES = 1_024
-"""How many open files the servers need at least."""
+"""How many files the servers must be able to have open at once."""
 
 FILES_WANTED = 65_536
-"""How many open files are requested if the machine allows it."""
+"""How many open files to allow, if the machine lets this process decide."""
 
 RELEASED = datetime(2026, 1, 1, tzinfo=UTC)
-"""When this program was written. No correct clock shows an earlier time."""
+"""A time before this program was written. A correct clock always shows a later time."""
 
 _DRIFT = timedelta(hours=1)
 
@@ -43,7 +43,7 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 def prepare_process() -> None:
     """
-    Allow this process and its children enough open files, and let them reach the loopback address without a proxy.
+    Allow this process and its children to open enough files, and to reach the loopback address without a proxy.
 
     Raises:
         MachineUnfit: the process may open fewer files than the servers need.
@@ -67,7 +67,7 @@ def find_system_tools() -> None:
 
 def check_home(home: Path) -> None:
     """
-    Check that the home is writable, was not made by another user, and has enough free space.
+    Check that this user may write to the home and that no other user made it, and that its disk has enough free space.
 
     Raises:
         MachineUnfit: the home is not writable, belongs to another user, or has too little free space.
@@ -92,10 +92,10 @@ def check_ports(wanted: Mapping[str, int]) -> None:
     Check, before anything starts, that a server could listen on each port.
 
     Args:
-        wanted: the ports, by the environment variable that sets each of them.
+        wanted: the ports to check. Each key is the environment variable that sets the port.
 
     Raises:
-        PortTaken: another program listens on a port, or the port may not be used.
+        PortTaken: another program listens on a port, or this user is not allowed to use the port.
     """
     refused = []
     for variable, port in wanted.items():
@@ -109,7 +109,7 @@ def check_ports(wanted: Mapping[str, int]) -> None:
 
 def check_shared_memory() -> None:
     """
-    Check that processes can share locks, which Airflow's processes do.
+    Check that processes can share locks. Airflow's processes need this.
 
     Raises:
         MachineUnfit: the machine has no shared memory.
@@ -127,7 +127,7 @@ def check_shared_memory() -> None:
 
 def check_clock(home: Path, now: datetime | None = None) -> None:
     """
-    Check that the machine's clock has not been set back. Arrival times, deadlines and certificates depend on it.
+    Check that the machine's clock is not behind. Arrival times, deadlines and certificates depend on the clock.
 
     Raises:
         MachineUnfit: the clock shows a time before this program was written, or before the home was last started.

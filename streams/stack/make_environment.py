@@ -1,8 +1,8 @@
 """
 Create the locked Python environment, or bring it up to date: `make_environment.py FOLDER LOCK`.
 
-The launcher runs this file with a bare Python 3.11, so the file imports only the standard library. pip installs uv from
-the lock, and uv installs the packages of the same lock, because uv needs seconds where pip needs minutes.
+This file imports only the standard library, because the launcher runs it with a Python 3.11 that has no packages. First
+pip installs uv. Then uv installs all packages of the lock, in seconds instead of pip's minutes.
 """
 
 import ast
@@ -21,9 +21,12 @@ __all__ = ["entry", "make", "translated"]
 
 SPACE_GB = 4
 LOCK_COPY = "caf.lock"
-"""Name of the copy of the lock in a finished environment. The launcher compares this copy with the lock."""
+"""
+Name of the copy of the lock in a finished environment. If this copy differs from the lock, the environment is out of
+date.
+"""
 MARKER = "caf-environment"
-"""The file that marks a folder as made by this module, so that the folder may be emptied."""
+"""The file by which this module recognises a folder that it made, and that it may therefore empty."""
 
 PIP_TO_UV = {
     "index-url": "UV_DEFAULT_INDEX",
@@ -34,7 +37,7 @@ PIP_TO_UV = {
     "default-timeout": "UV_HTTP_TIMEOUT",
     "timeout": "UV_HTTP_TIMEOUT",
 }
-"""pip's settings about its package registry, and the environment variables that give uv the same settings."""
+"""Settings of pip about its package registry, each with the environment variable that has the same meaning for uv."""
 
 
 def make(folder: Path, lock: Path) -> None:
@@ -42,7 +45,8 @@ def make(folder: Path, lock: Path) -> None:
     Create the environment, or bring it up to date. An unfinished environment is created from scratch.
 
     Raises:
-        SystemExit: space, a module or the network is missing; one sentence tells which.
+        SystemExit: the disk is too full, this Python lacks a module, or the packages cannot be fetched. The message
+            says which.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _alone(folder):
@@ -71,7 +75,7 @@ def _current(folder: Path, lock: Path) -> bool:
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Lock the folder, so that another launcher waits."""
+    """Lock the folder for one launcher. Other launchers wait."""
     with folder.with_name(f".{folder.name}.lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -101,7 +105,10 @@ def _create(folder: Path) -> None:
 
 
 def _registry(folder: Path) -> dict[str, str]:
-    """Return the environment for uv: the caller's variables, plus pip's settings where the caller has none for uv."""
+    """
+    Return the environment variables for uv: the caller's own, and pip's settings for what the caller has not set for
+    uv.
+    """
     pip = [str(folder / "bin" / "python"), "-m", "pip", "config", "list"]
     listed = subprocess.run(pip, capture_output=True, text=True, check=False).stdout
     return {**translated(listed), **os.environ}
@@ -109,9 +116,9 @@ def _registry(folder: Path) -> dict[str, str]:
 
 def translated(listed: str) -> Mapping[str, str]:
     """
-    Return the uv variables for the lines of `pip config list`.
+    Return the variables for uv that correspond to the lines of `pip config list`.
 
-    pip's environment variables are read last, so they override pip's configuration files.
+    Settings from pip's environment variables override those from pip's configuration files.
     """
     variables = {}
     for line in sorted(listed.splitlines(), key=lambda line: line.startswith(":env:")):
@@ -132,7 +139,7 @@ def _install_uv(folder: Path, lock: Path, environ: Mapping[str, str]) -> None:
 
 
 def entry(name: str, lock: str) -> str:
-    """Return the lines of one package in a lock."""
+    """Return the lines of a lock that are about one package."""
     lines = lock.splitlines()
     first = next(number for number, line in enumerate(lines) if line.startswith(f"{name}=="))
     last = next(number for number in range(first, len(lines)) if not lines[number].endswith("\\"))
@@ -148,7 +155,7 @@ def _sync(folder: Path, lock: Path, environ: Mapping[str, str]) -> None:
 
 
 def _run(command: list[str | Path], folder: Path, environ: Mapping[str, str]) -> None:
-    """Run an installer. A person at a terminal sees its progress; otherwise the output goes to a log."""
+    """Run an installer. At a terminal, the user sees its messages; otherwise they go to a log."""
     log = folder / "install.log"
     with log.open("ab") as output:
         shown = None if sys.stderr.isatty() else output

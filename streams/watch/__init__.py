@@ -1,1 +1,1 @@
-"""The watcher: it evaluates events as they arrive, and raises and publishes alerts."""
+"""The watcher, which evaluates events as they arrive, and raises and publishes alerts."""

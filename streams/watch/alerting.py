@@ -1,8 +1,8 @@
 """
-Turns events into alert versions. This module does not use Kafka or the clock.
+Turns events into alert versions. This module uses neither Kafka nor the clock.
 
-`Alerting` reads all its input from the watcher's state and writes all its decisions there, in the transaction of its
-caller.
+`Alerting` reads everything that it needs from the watcher's state, and writes its decisions there. Both happen in the
+caller's transaction.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -35,17 +35,17 @@ from streams.watch.touched import touched_by
 __all__ = ["PENDING_PLACES", "Alerting"]
 
 _CHUNK_PLACES = 1_000
-"""How many families and records one statement evaluates. Evaluating this number takes half a second."""
+"""How many families and records one SQL statement evaluates at most. Evaluating this number takes half a second."""
 _ALONE_PLACES = 200
-"""A batch that concerns more families and records than this is shared with the standbys."""
+"""If a batch concerns more families and records than this, the standbys help to evaluate it."""
 PENDING_PLACES = 250
-"""How many pending families and records the leader or a standby takes at once. Evaluating this number takes 0.1 s."""
+"""How many pending families and records a watcher takes at once. Evaluating this number takes 0.1 s."""
 _EVER = datetime.min.replace(tzinfo=UTC)
 _INSTANT = timedelta(microseconds=1)
 
 
 class Alerting:
-    """Evaluates the rules on the watcher's state, and stores the resulting alert versions with their recipients."""
+    """Evaluates the rules on the watcher's state. Stores the alert versions that follow, with their recipients."""
 
     def __init__(self, engine: PostgresEngine, state: State, router: Router, case_url: str) -> None:
         self.state = state
@@ -57,13 +57,14 @@ class Alerting:
 
     def evaluate(self, records: Collection[Accepted | Rejected], as_of: datetime, now: datetime) -> None:
         """
-        Store records, and the alert versions that follow from the events among them.
+        Store the records of a batch, and the alert versions that follow from its events.
 
-        Unreadable records are only stored here; `report` evaluates them. If a batch concerns more than 200 families and
-        records, they are only stored as pending here, and `evaluate_pending` evaluates them.
+        Unreadable records are only stored here, and `report` evaluates them. If the batch concerns more than 200
+        families and records, they are only listed here as pending, and `evaluate_pending` evaluates them.
 
         Args:
-            as_of: the time up to which every arrived record is known. Deadlines after this time have not passed.
+            as_of: the time up to which all records that have arrived are known. Later deadlines count as not yet
+                passed.
             now: the time at which the versions are raised.
         """
         events = [record for record in records if isinstance(record, Accepted)]
@@ -85,15 +86,15 @@ class Alerting:
 
     def keep(self, records: Collection[Accepted | Rejected]) -> None:
         """
-        Store records that another leader has evaluated.
+        Store records that another leader has already evaluated.
 
-        The review of all families finds the alerts that follow from these records.
+        The alerts that follow from these records are found later, when all families are reviewed.
         """
         self.state.add_judged([record for record in records if isinstance(record, Accepted)])
         self._quarantine(records)
 
     def evaluate_pending(self, taken: Collection[Pending]) -> None:
-        """Evaluate some pending families and records of one batch, and store the alert versions that follow."""
+        """Evaluate some of a batch's pending families and records, and store the alert versions that follow."""
         if not taken:
             return
         first, *_ = taken
@@ -103,7 +104,7 @@ class Alerting:
         self._change(asked, first.as_of, first.taken_in_at, at=arrived.__getitem__, amendments=amendments)
 
     def report(self, limit: int, as_of: datetime, now: datetime) -> bool:
-        """Evaluate up to `limit` unreadable records; return whether there may be more."""
+        """Evaluate up to `limit` unreadable records; return whether more of them may be waiting."""
         at = {("record", record): received_at for record, received_at in self.state.agenda.unevaluated(limit).items()}
         as_of = max([as_of, *at.values()])
         for places in _chunks(at):
@@ -111,7 +112,7 @@ class Alerting:
         return len(at) == limit
 
     def due(self, as_of: datetime, now: datetime) -> None:
-        """Evaluate the families whose deadlines have passed at `as_of`."""
+        """Evaluate the families with a deadline before `as_of`."""
         passed = self.state.agenda.pop_due(as_of)
         at: dict[Place, datetime] = {}
         for deadline in passed:
@@ -122,25 +123,34 @@ class Alerting:
             self._change(self._by_all(places), until, now, at=at.__getitem__, amendments=None)
 
     def review(self, limit: int, as_of: datetime, now: datetime) -> bool:
-        """Evaluate by all rules up to `limit` families that are marked for review; return whether there may be more."""
+        """
+        Evaluate up to `limit` of the families that are marked for review, by all rules; return whether there may be
+        more.
+        """
         families = self.state.agenda.to_review(limit)
         at = {("family", family): arrived_at for family, arrived_at in families.items()}
         self._change(self._by_all(at), as_of, now, at=at.__getitem__, amendments=None)
         return len(families) == limit
 
     def restate(self, as_of: datetime, now: datetime) -> None:
-        """Decide the versions that were put off: actions of people on alerts of rules that only the build evaluates."""
+        """
+        Decide the versions that were put off: new versions of alerts that only the build evaluates, after people acted
+        on them.
+        """
         places = self.state.agenda.take_up()
         for chunk in _chunks(places):
             self._change(self._by_all(chunk), as_of, now, at=places.__getitem__, amendments={}, restates=True)
 
     def hear(self, alerts: Sequence[Alert]) -> None:
-        """Store versions that are on the alerts topic, including versions that another process has published."""
+        """
+        Store alert versions that were read from the alerts topic. Another process may have published some of
+        them.
+        """
         if not alerts:
             return
         for alert in self.state.alerts.sent(alerts):
-            # Another process has published a different version under this number. So the watcher evaluates the family
-            # or record of its own version again.
+            # Another process has published a different version with this number. Forget this watcher's version, and
+            # evaluate its family or record again later.
             self.state.agenda.put_off({place_of(alert): alert.received_at})
             self.state.alerts.forget(alert.alert_id)
         unknown = self.state.alerts.unknown(alerts)
@@ -166,15 +176,16 @@ class Alerting:
         restates: bool = False,
     ) -> None:
         """
-        Evaluate families and records, each by its own rules, and store the versions that bring the alerts up to date.
+        Evaluate families and records by their own rules. Store the alert versions that follow.
 
         Args:
             asked: the families and records, each with the rules to evaluate.
-            at: returns the arrival time of the newest record about a family or record, or its passed deadline.
-            amendments: the newest correction or withdrawal of an event, by family or record. If `amendments` is None,
-                only time has passed and no event has arrived.
-            restates: whether to store new versions of alerts that only the build evaluates. If false, new versions of
-                such alerts are put off.
+            at: a function that returns, for a family or record, when the newest record about it arrived, or which
+                deadline has passed.
+            amendments: whether the newest change of an event about a family or record is a correction or a withdrawal.
+                None means that no event has arrived, and only time has passed.
+            restates: whether to store new versions of alerts that only the build evaluates. If false, such versions are
+                put off.
         """
         if not asked:
             return
@@ -200,10 +211,7 @@ class Alerting:
         return first_version(row, self._rules[row.rule].clears_when, self._case_url, now)
 
     def _routed(self, book: AlertBook, alerts: Iterable[Alert], desks: Mapping[str, FamilyDesk]) -> Iterator[Alert]:
-        """
-        Yield the versions with their recipients. A version that reaches nobody is followed by an alert that reports
-        this.
-        """
+        """Yield the versions with their recipients. If a version reaches nobody, also yield an alert that says so."""
         for alert in alerts:
             desk = None if alert.family_id is None else desks.get(alert.family_id)
             routed = self._router.address(alert, desk, book.recipients(alert))
@@ -218,9 +226,9 @@ class Alerting:
 
     def _answer(self, fact: AlertAcknowledged, received_ms: int, now: datetime) -> None:
         """
-        Raise the requested test alert.
+        Raise the test alert that somebody asked for.
 
-        The rules are first evaluated on no events, so that a broken rule engine raises no test alert.
+        First run the rules without any events. If they cannot be run, no test alert is raised.
         """
         self._engine.evaluate(events_table([], now), None, self._rules, now)
         alert = trial_alert(fact.alert_id, arrived_at(received_ms), now)

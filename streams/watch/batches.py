@@ -1,4 +1,4 @@
-"""Takes in each batch in one transaction. A record that PostgreSQL refuses does not stop the other records."""
+"""Takes in each batch in one transaction. If PostgreSQL refuses a record, all other records are still taken in."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -18,18 +18,18 @@ __all__ = ["Batches", "Evaluate"]
 log = structlog.get_logger()
 
 Evaluate = Callable[[Sequence[Accepted | Rejected]], None]
-"""A function that handles the records of a batch, inside the transaction of the batch."""
+"""A function that handles the records of a batch within the transaction of the batch."""
 
 
 class Batches:
-    """Evaluates batches. The standbys help with large batches."""
+    """Takes in batches and evaluates them. The standbys help with large batches."""
 
     def __init__(self, state: State, evaluate: Alerting, alive: Callable[[], None]) -> None:
         """
         Create the object.
 
         Args:
-            alive: called now and then, to show that the watcher is alive.
+            alive: a function that is called from time to time to show that the watcher is alive.
         """
         self._state, self._alerting, self._alive = state, evaluate, alive
 
@@ -43,17 +43,15 @@ class Batches:
         """
         Evaluate the records of a batch, and store their alerts together with the new offsets.
 
-        1. All of this is one transaction. `State.writing` checks that this watcher's term is still the latest. `hear`
-           stores the alert versions that came from the alerts topic. `evaluate` stores and evaluates the records.
-           `advance` stores the offsets. After a crash, the database has either all of these changes or none.
-        2. If PostgreSQL refuses a value in the batch, it rolls the transaction back. The records are then evaluated in
-           halves, each half in a transaction of its own, until the refused record is alone. The refused record is
-           stored as unreadable. One more transaction stores the alert versions from the topic and the offsets. After a
-           crash before that transaction, the batch is read again; events and alert versions that are already stored are
-           not stored a second time.
-        3. If the batch concerns many families and records, step 1 has only stored them as pending. `finish` evaluates
-           the pending families and records before this method returns. So the next batch is never taken in while a
-           family or record is pending.
+        1. One transaction does all of the following. `State.writing` checks that no other watcher has begun a term.
+           `hear` stores the alert versions that were read from the alerts topic. `evaluate` stores and evaluates the
+           records. `advance` stores the offsets. After a crash, the database has either all of these changes or none.
+        2. If PostgreSQL refuses a value in the batch, it rolls the transaction back. The batch is then divided in
+           halves, again and again, until the refused record is alone. Each half has its own transaction. The refused
+           record is stored as unreadable. A last transaction stores the alert versions and the offsets. If a crash
+           comes before that, the batch is read again, and whatever is already stored is not stored twice.
+        3. If the batch concerns many families and records, step 1 has only listed them as pending. `finish` evaluates
+           them before this method returns. So no batch is taken in while families or records are pending.
 
         Returns:
             Whether there are unreadable records to report.
@@ -77,22 +75,20 @@ class Batches:
 
     def finish(self) -> bool:
         """
-        Evaluate the families and records that a large batch has left pending, until none is left.
+        Evaluate the families and records that a large batch left pending, until all are evaluated.
 
-        1. Each round is one transaction: it takes up to 250 pending families and records, evaluates them, and stores
-           the alert versions that follow. Taking deletes the rows of the families and records. A crash undoes this, so
-           they are pending again.
-        2. Rows that a standby has taken are locked. The leader skips locked rows while there are other rows. When only
-           locked rows are left, the leader waits for them for five seconds. Then the leader ends the database sessions
-           of the standbys. PostgreSQL rolls their transactions back, and the leader takes the rows.
-        3. If PostgreSQL refuses a round, this method continues with one family or record at a time. If PostgreSQL
-           refuses a single family, the newest records about it are stored as unreadable, and the family is no longer
-           pending.
+        1. Each round is one transaction. The round takes up to 250 pending families and records, evaluates them, and
+           stores the alert versions that follow. Taking a family or record deletes its row. After a crash, the row
+           exists again, so the family or record is still pending.
+        2. Rows that a standby has taken are locked. The leader first takes all rows that are not locked. When only
+           locked rows are left, the leader waits for five seconds. Then it ends the standbys' database sessions.
+           PostgreSQL rolls their transactions back, and the leader takes the rows.
+        3. If PostgreSQL refuses a round, each later round takes only one family or record. If PostgreSQL refuses a
+           single family, the newest records about it are stored as unreadable, and the family is no longer pending.
         4. After each round, `alive` is called.
 
         Returns:
-            Whether PostgreSQL refused to evaluate a family or record, so that there may be unreadable records to
-            report.
+            Whether PostgreSQL refused a family or record. If so, there may be unreadable records to report.
         """
         size, has_refused = PENDING_PLACES, False
         while self._state.agenda.has_pending():
@@ -113,11 +109,12 @@ class Batches:
         return has_refused
 
     def _evaluate_apart(self, records: Sequence[Accepted | Rejected], evaluate: Evaluate) -> None:
-        """Evaluate a batch in which PostgreSQL refuses a record, so that all other records are evaluated."""
+        """Evaluate the records of a batch apart from each other, because PostgreSQL refuses one of them."""
         try:
             with self._state.writing():
                 evaluate(records)
-            # Finish first, because the next half may concern the same families, and a family may be pending only once.
+            # Evaluate what is pending before the next half begins. The next half may concern the same families, and a
+            # family can be pending only once.
             self.finish()
         except REFUSED as error:
             if len(records) > 1:

@@ -1,4 +1,4 @@
-"""Finds the offsets at which a term of the watcher begins to read and to evaluate."""
+"""Finds the offsets at which a watcher begins to read when it becomes the leader."""
 
 from collections.abc import Callable, Collection
 from contextlib import suppress
@@ -22,7 +22,10 @@ __all__ = ["begin_reading"]
 log = structlog.get_logger()
 
 _LANDER_SECONDS = 5
-"""How many seconds to wait for the lander to land records that it has read and that Kafka has deleted."""
+"""
+How many seconds to wait for the lander. It may have read records that Kafka has since deleted, and still be storing
+them.
+"""
 
 Offsets = dict[TopicPartition, int]
 
@@ -35,22 +38,22 @@ def begin_reading(
     alive: Callable[[], None],
 ) -> Offsets:
     """
-    Find the offset at which each partition continues, after filling gaps in the state from the lake.
+    Find the offset at which each partition continues. Before that, copy records that the state lacks from the lake.
 
-    1. The state has the next offset of each partition. If the topic has been recreated since, the partition continues
-       at the new generation's first offset or earlier (`_evaluated`).
-    2. The state lacks records in two cases. A new state lacks all records. Any other state lacks the records that Kafka
-       deleted before they were evaluated. The lander may still be landing deleted records, so this function waits up to
-       five seconds for the lander. Then the function copies the missing records from the lake (`fill`).
-    3. Each partition continues after the records that were evaluated or copied. If Kafka has deleted records after that
-       offset, the consumer returns `deleted_unread` records in their place. But if the lander has read past the deleted
-       offsets, they were only transaction markers, and reading begins at the first record that Kafka still has
-       (`where_to_resume`).
-    4. If a topic ends before the offset found in this way, it has lost records at its end. Nobody knows which of its
-       records were evaluated, so all its records in Kafka are read again.
+    1. The state has the next offset of each partition. If the topic has been recreated since then, the partition
+       continues at the first offset of the new generation or earlier (`_evaluated`).
+    2. If the state is new, it lacks all records. Otherwise it lacks records only if Kafka deleted them before they were
+       evaluated. The lander may have read deleted records and still be storing them, so this function waits for the
+       lander for up to five seconds. Then it copies the missing records from the lake (`fill`).
+    3. Each partition continues after the last record that was evaluated or copied. If Kafka has deleted records after
+       that, the consumer returns `deleted_unread` records in their place. There is one exception: if the lander has
+       read past the deleted offsets, they held only transaction markers. Then reading begins at the first record that
+       Kafka still has (`where_to_resume`).
+    4. If a topic ends before the offset that was found, it has lost its newest records, and its offsets are used again.
+       Nobody knows which of its records were evaluated, so all records that Kafka has are read again.
 
     Args:
-        alive: called now and then, to show that the watcher is alive.
+        alive: a function that is called from time to time to show that the watcher is alive.
     """
     generations, beginnings = consumer.generations(), consumer.beginning_offsets(partitions)
     evaluated = _evaluated(state, generations)
@@ -69,10 +72,9 @@ def begin_reading(
 
 def _evaluated(state: State, generations: Generations) -> Offsets:
     """
-    Return the offsets up to which the state has evaluated each partition.
+    Return, for each partition, the offset up to which its records have been evaluated.
 
-    If a topic has been recreated since then, its partitions count as evaluated at most up to the first offset of the
-    new generation.
+    If the topic has been recreated since then, this is at most the first offset of the new generation.
     """
     evaluated = {}
     for place, (offset, topic_id) in state.known().items():
@@ -91,7 +93,7 @@ def _wait_for_lander(
     beginnings: Offsets,
     alive: Callable[[], None],
 ) -> None:
-    """Wait for records that Kafka has deleted, because the lander may still be landing them."""
+    """Give the lander time to store records that Kafka has already deleted."""
     with suppress(LakeUnavailable, duckdb.Error), connect(settings, marts=None) as lake:
         begin = where_to_resume(settings, consumer, generations, next_offsets(lake), beginnings)
         behind = {place: first for place, first in beginnings.items() if begin[place] < first}

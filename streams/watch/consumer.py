@@ -1,4 +1,4 @@
-"""A consumer for the watcher, which numbers records as the lake does."""
+"""A Kafka consumer that numbers records in the same way as the lake."""
 
 from typing import Any
 
@@ -19,9 +19,10 @@ log = structlog.get_logger()
 
 def watch_consumer(settings: Settings, **config: Any) -> TolerantConsumer:
     """
-    Make a consumer that numbers records as the lake does. If the lake cannot be read, Kafka's offsets are used.
+    Make a consumer that numbers records in the same way as the lake. If the lake cannot be read, it uses Kafka's
+    offsets.
 
-    Kafka's own offsets are never larger than the lake's numbers. So some records may be evaluated twice, but none is
+    Kafka's offsets are never higher than the lake's numbers. So some records may be evaluated twice, but no record is
     skipped.
 
     Raises:

@@ -1,9 +1,9 @@
 """
-Reads the topics evenly by arrival time while there is a backlog.
+Reads all topics up to about the same arrival time while there is a backlog.
 
 If the partitions of a backlog were read one after another, a referral could be read hours before later events about the
-same family on another topic. Deadlines would seem missed, alerts would be raised, and a later batch would withdraw
-them.
+same family on another topic. The watcher would then take deadlines for missed and raise alerts, and a later batch would
+withdraw these alerts.
 """
 
 from collections import deque
@@ -18,16 +18,18 @@ __all__ = ["EvenReader"]
 
 _LIVE_RECORDS = 500
 _AHEAD_RECORDS = 5_000
-"""If a partition has more records waiting than this, it is paused until the other partitions have caught up."""
+"""A partition with more waiting records than this is paused until the other partitions have caught up."""
 
 
 class EvenReader:
     """
-    Returns a consumer's records: for each partition in its own order, and for all partitions roughly by arrival time.
+    Returns a consumer's records. Each partition keeps its order, and all partitions together are roughly in order of
+    arrival.
 
-    A poll that returns the maximum number of records shows that there is a backlog. The reader then notes the present
-    end of each partition. Until the noted ends are reached, the reader returns a record only when every other partition
-    of the backlog has been read up to that record's arrival time (by the broker's clock, `LogAppendTime`).
+    There is a backlog if a poll returns as many records as it may. The reader then remembers where each partition ends
+    at that moment, and the backlog lasts until all these ends are reached. During a backlog, the reader returns a
+    record only after all other partitions have been read up to the arrival time of this record (`LogAppendTime`, by the
+    broker's clock).
     """
 
     def __init__(self, consumer: KafkaConsumer, ordered: Collection[TopicPartition]) -> None:
@@ -35,8 +37,8 @@ class EvenReader:
         Create the reader.
 
         Args:
-            consumer: must have its partitions and positions before `start` is called.
-            ordered: the partitions to read evenly. Records of other partitions are returned as they come.
+            consumer: the consumer. It must have its partitions and positions before `start` is called.
+            ordered: the partitions to read in order of arrival. Records of other partitions are returned as they come.
         """
         self._consumer = consumer
         self._waiting: dict[TopicPartition, deque[Readable]] = {partition: deque() for partition in ordered}
@@ -44,11 +46,14 @@ class EvenReader:
         self._ends: dict[TopicPartition, int] = {}
 
     def start(self) -> None:
-        """Treat everything that the partitions hold now as a backlog."""
+        """Treat all records that are now in the partitions as a backlog."""
         self._ends = self._consumer.end_offsets(list(self._waiting))
 
     def poll(self, timeout_ms: int) -> list[Readable]:
-        """Return the next records; none if nothing comes in time, or if all records must wait for other partitions."""
+        """
+        Return the next records, or none: nothing may have arrived in time, or all records may have to wait for other
+        partitions.
+        """
         if not self._ends:
             records = self._read(timeout_ms, _LIVE_RECORDS)
             if len(records) >= _LIVE_RECORDS:
@@ -57,12 +62,15 @@ class EvenReader:
         return self._read_evenly(timeout_ms)
 
     def position(self, partition: TopicPartition) -> int:
-        """Return the offset of the next record to return."""
+        """Return the offset of the record that is returned next."""
         waiting = self._waiting[partition]
         return waiting[0].offset if waiting else self._consumer.position(partition)
 
     def read_until(self) -> int | None:
-        """Return the arrival time (ms since 1970) up to which everything has been read; None if there is no backlog."""
+        """
+        Return the arrival time (ms since 1970) up to which all partitions have been read, or None without a
+        backlog.
+        """
         return min((self._read_until[partition] for partition in self._behind()), default=None)
 
     def _read(self, timeout_ms: int, limit: int) -> list[Readable]:
@@ -75,8 +83,8 @@ class EvenReader:
             partition = TopicPartition(record.topic, record.partition)
             if partition in self._waiting:
                 self._waiting[partition].append(record)
-                # A record without a usable timestamp does not wait, and does not change the time up to which the
-                # partition is read.
+                # If a record has no usable timestamp, it does not have to wait. It does not show how far its partition
+                # has been read.
                 self._read_until[partition] = max(self._read_until[partition], record.timestamp)
             else:
                 ready.append(record)
@@ -95,7 +103,7 @@ class EvenReader:
         return [partition for partition, end in self._ends.items() if self._consumer.position(partition) < end]
 
     def _pace(self) -> None:
-        """Pause the partitions that are far ahead, to limit how many records wait in memory."""
+        """Pause the partitions that are far ahead of the others, so that not too many records wait in memory."""
         ahead = {partition for partition, waiting in self._waiting.items() if len(waiting) > _AHEAD_RECORDS}
         paused = self._consumer.paused()
         self._consumer.pause(*(ahead - paused))

@@ -1,7 +1,7 @@
 """
-The leader lock: one watcher leads, and every other watcher waits as a standby.
+The leader lock. The watcher that holds it leads, and all other watchers wait as standbys.
 
-The leader is the watcher that holds a PostgreSQL advisory lock.
+The lock is an advisory lock in PostgreSQL.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ __all__ = ["Leadership"]
 
 
 class Leadership:
-    """The leader lock. A database session holds it, so the lock is free when the process or the session ends."""
+    """The leader lock. It belongs to a database session, so it becomes free when the session or the process ends."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -40,17 +40,17 @@ class Leadership:
 
     @property
     def lock(self) -> HeldLock:
-        """The leader lock, after `try_acquire` has taken it."""
+        """The leader lock, which `try_acquire` must have taken."""
         assert self._session is not None
         return HeldLock(self._session, LockKey.LEADER)
 
     @contextmanager
     def holding(self, key: LockKey) -> Iterator[HeldLock | None]:
         """
-        Hold another lock during the block; yields None if another process holds that lock.
+        Hold another lock during the block; yield None if another process holds that lock.
 
         Raises:
-            LockTaken: the session is lost, and the leader lock with it.
+            LockTaken: the database session has ended, so the leader lock is lost as well.
         """
         assert self._session is not None
         try:

@@ -1,4 +1,4 @@
-"""The families, persons and addresses that an event names."""
+"""Finds which families, persons and addresses an event names."""
 
 from functools import cache
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ __all__ = ["ABOUT_HOUSEHOLDS", "Named", "named_by"]
 ABOUT_HOUSEHOLDS = frozenset(
     fact_name(one.type) for one in (HouseholdJoined, HouseholdLeft, PersonRecorded, PersonsLinked, SchoolNotified)
 )
-"""Facts that can tell which children live with an adult, or whether their school was notified."""
+"""Facts from which the rules learn which children live with an adult, or whether a child's school was notified."""
 
 _FAMILIES = ("family_id", "release_family_id", "marker_families")
 _PERSONS = ("person_id", "linked_person_id", "person_ids")
@@ -26,9 +26,9 @@ class Named(NamedTuple):
     The families, persons and addresses that an event names.
 
     Attributes:
-        is_link: whether the event links its persons as one person.
+        is_link: whether the event says that its two person ids are one person.
         marker: the id of the risk marker that the event is about, or an empty string.
-        is_of_person: whether the event is recorded for a person, without a family.
+        is_of_person: whether the event is about a person and has no family of its own.
     """
 
     families: list[str]
@@ -40,7 +40,10 @@ class Named(NamedTuple):
 
 
 def named_by(event: Accepted) -> Named:
-    """Find the families, persons and addresses that an event names. The event may amend a fact."""
+    """
+    Find the families, persons and addresses that an event names. The event can be a fact, a correction or a
+    withdrawal.
+    """
     about: Any = event.amendment if event.fact is None else event.fact
     tells = _tells(type(about))  # type: ignore[arg-type]  # mypy: classes cannot be hashed
     families, persons, addresses = (_ids(about, fields) for fields in tells.ids)
@@ -55,7 +58,10 @@ def named_by(event: Accepted) -> Named:
 
 
 class _Tells(NamedTuple):
-    """Which fields of an event type hold ids of families, persons and addresses, and which other facts it can tell."""
+    """
+    What the fields of an event type can name. `ids` are the fields with ids of families, persons and addresses. The
+    other attributes say whether the type has a linked person, a risk marker and a family.
+    """
 
     ids: tuple[tuple[str, ...], ...]
     links: bool

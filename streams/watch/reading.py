@@ -1,4 +1,4 @@
-"""The topics as one term reads them: how far each partition is read, and whether the topics are still the same."""
+"""Reads the topics during one term: how far each partition has been read, and whether the topics have changed."""
 
 from collections.abc import Iterable, Mapping
 
@@ -20,7 +20,7 @@ log = structlog.get_logger()
 
 _TOPICS = (*names.INPUT_TOPICS, names.ALERTS)
 _FETCH_BYTES = 1024 * 1024
-"""Most bytes of one partition in one fetch, about 2,000 records. So one fetch of all partitions makes one batch."""
+"""The most bytes to fetch of one partition, about 2,000 records. One fetch of all partitions then makes one batch."""
 
 
 class Reading:
@@ -31,8 +31,9 @@ class Reading:
         consumer: the Kafka consumer that reads the topics.
         partitions: all partitions of the topics when the term began.
         topic_ids: Kafka's ids of the topics when the term began.
-        offsets: the next offset of each partition after the records that were taken in, numbered as in the lake.
-        is_over: whether the term must end because topics have changed since it began.
+        offsets: the next offset of each partition, after the records that were taken in. Offsets are numbered as in the
+            lake.
+        is_over: whether topics have changed since the term began, so that the term must end.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -56,39 +57,39 @@ class Reading:
         return [partition for partition in self.partitions if partition.topic in topics]
 
     def seek(self, offsets: Mapping[TopicPartition, int]) -> None:
-        """Begin at the given offsets. The consumer must have its partitions already."""
+        """Set where to begin in each partition. The consumer must already have its partitions."""
         beginnings = self.consumer.beginning_offsets(self.partitions)
         self._lost_until = {place: beginnings[place] for place in self.of(*names.INPUT_TOPICS)}
         for place, offset in offsets.items():
-            # On the alerts topic, skip deleted records, because the state already knows their alerts.
+            # Deleted records of the alerts topic can be skipped, because the state already has their alerts.
             begin = offset if place in self._lost_until else max(offset, beginnings[place])
             self.consumer.seek(place, begin)
             self.offsets[place] = begin
 
     def start(self) -> None:
-        """Treat everything that the partitions hold now as a backlog."""
+        """Treat all records that are now in the partitions as a backlog."""
         self._reader.start()
 
     def input_ends(self) -> dict[TopicPartition, int]:
-        """Return the present end offsets of the input topics."""
+        """Return the offsets at which the partitions of the input topics end now."""
         return self.consumer.end_offsets(self.of(*names.INPUT_TOPICS))
 
     def is_before(self, ends: Mapping[TopicPartition, int]) -> bool:
-        """Return whether any of these partitions of input topics still has records to read before its end in `ends`."""
+        """Return whether any of these partitions has not yet been read up to its offset in `ends`."""
         return any(self._reader.position(place) < end for place, end in ends.items())
 
     def poll(self, patience_ms: int) -> list[Readable]:
         """
-        Return the next records; none if topics have changed since the term began.
+        Return the next records. If topics have changed since the term began, return nothing.
 
-        If the topics have changed, `is_over` becomes true and the term ends.
+        If the topics have changed, `is_over` becomes true, and the term must end.
 
         Raises:
-            RecordsDeleted: Kafka has deleted records before they were read. The lake may have these records.
+            RecordsDeleted: Kafka deleted records before they were read. The lake may have them.
         """
         records = self._reader.poll(patience_ms)
-        # Check this before the records are used: records of a recreated topic would otherwise count as records of the
-        # old topic.
+        # Check this before using the records. Otherwise records of a recreated topic would count as records of the old
+        # topic.
         self.is_over = self._has_other_topics(records)
         if self.is_over:
             return []
@@ -98,25 +99,31 @@ class Reading:
         return records
 
     def read_until(self) -> int | None:
-        """Return the arrival time (ms since 1970) up to which everything has been read; None if there is no backlog."""
+        """
+        Return the arrival time (ms since 1970) up to which all partitions have been read, or None without a
+        backlog.
+        """
         return self._reader.read_until()
 
     def note_taken(self, offsets: Mapping[TopicPartition, int]) -> None:
         """
-        Note up to which offsets partitions were taken in or written.
+        Remember the next offset of each partition, after records were taken in or written.
 
-        The watcher reads its own alerts after it has written them, so an offset may be lower than the one noted at
-        writing. A lower offset changes nothing.
+        The watcher reads its own alerts only after it has written them. So a given offset may be lower than the
+        remembered one, and then it changes nothing.
         """
         self.offsets |= {place: max(offset, self.offsets.get(place, 0)) for place, offset in offsets.items()}
 
     def note_written(self, written: Mapping[int, int]) -> None:
-        """Note up to which of Kafka's own offsets partitions of the alerts topic were written."""
+        """
+        Remember the next offset of each partition of the alerts topic, after versions were written. The given offsets
+        are Kafka's.
+        """
         places = {TopicPartition(names.ALERTS, number): offset for number, offset in written.items()}
         self.note_taken(self.consumer.numbered(places))
 
     def _has_other_topics(self, records: Iterable[Readable]) -> bool:
-        """Return whether a topic was recreated since the term began, or continues before the offset reached."""
+        """Return whether a topic was recreated since the term began, or has lost its newest records."""
         ids = self.consumer.topic_ids(self.topic_ids)
         recreated = [topic for topic, id_ in ids.items() if self.topic_ids[topic] != id_]
         ended = {place for place in self._lost_until if self._reader.position(place) < self.offsets[place]}
@@ -129,7 +136,7 @@ class Reading:
         return bool(recreated or ended)
 
     def has_other_partitions(self) -> bool:
-        """Return whether partitions were added since the term began."""
+        """Return whether a topic has got more partitions since the term began."""
         found = partitions_of(self.consumer, self.topic_ids)
         is_more = len(found) > len(self.partitions)
         if is_more:

@@ -1,8 +1,8 @@
 """
-Decides which rules are evaluated when an event has arrived: the rules whose result the event can change.
+Decides which rules to evaluate when an event arrives: the rules whose result the event can change.
 
-A rule's row in the register names the facts that can change the rule's result. `tests/parity/test_facts_of_rules.py`
-checks that these rows are right.
+For each rule, the register lists the facts that can change its result. `tests/parity/test_facts_of_rules.py` checks
+these lists.
 """
 
 from collections import defaultdict
@@ -15,14 +15,17 @@ from streams.rules.compiled import Rule
 __all__ = ["RuleSets"]
 
 _ALL_INSTEAD = 0.5
-"""If the sets needed for some rules contain this share of all rules, one statement for all rules costs less."""
+"""
+If several sets are needed and together have at least this share of all rules, one statement with all rules
+costs less.
+"""
 
 
 class RuleSets:
     """
-    For each fact, the set of rules whose result it can change.
+    Knows, for each fact, the set of rules whose result the fact can change.
 
-    There are few distinct sets. PostgreSQL has one statement for each set, and one for all rules.
+    Many facts share the same set. There is one PostgreSQL statement for each set, and one for all rules.
 
     Attributes:
         all: the names of all rules.
@@ -44,9 +47,9 @@ class RuleSets:
 
     def grouped(self, asked: Mapping[Place, Collection[str]]) -> dict[frozenset[str], list[Place]]:
         """
-        Group families and records by set of rules.
+        Group families and records by the set of rules to evaluate.
 
-        A family or record may be in several groups. The sets of these groups together contain all its rules.
+        A family or record can be in several groups. Together, the sets of these groups contain all its rules.
         """
         groups: dict[frozenset[str], list[Place]] = defaultdict(list)
         for place, rules in asked.items():

@@ -1,4 +1,7 @@
-"""Runs a watcher until it is told to stop: as a standby or as the leader, and again after the broker was away."""
+"""
+Runs a watcher, as the leader or as a standby, until it is told to stop. If the broker was away, the watcher starts
+again.
+"""
 
 import time
 from collections.abc import Callable
@@ -28,7 +31,7 @@ _RETRY_SECONDS = 0.5
 
 @dataclass
 class Watched:
-    """Totals of what this process did as the leader."""
+    """What this process did while it was the leader, added up."""
 
     records: int = 0
     alerts: int = 0
@@ -45,8 +48,8 @@ def run(
     """
     Watch until `until` returns true or `for_seconds` have passed. `until` is called at least once per heartbeat.
 
-    A second process helps the first one, and leads when the first one ends. After its start, a watcher waits while the
-    broker or the database does not answer.
+    If another watcher leads, this one helps it, and leads when the other one ends. The broker and the database must
+    answer at the start. If they stop answering later, the watcher waits for them.
 
     Raises:
         BrokerUnavailable: no broker answers at the start.
@@ -101,8 +104,8 @@ def _term(
     sign: Sign,
 ) -> bool:
     """
-    Lead until told to stop, or until the lock, the database or the broker is lost; return whether the lock is still
-    held.
+    Lead until told to stop, or until the lock, the database or the broker is lost. Return whether this watcher still
+    holds the lock.
     """
 
     def turns() -> bool:

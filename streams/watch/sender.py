@@ -1,4 +1,4 @@
-"""Sends the outbox on a thread of its own, while the watcher evaluates the next batch."""
+"""Sends the outbox in a separate thread, while the watcher evaluates the next batch."""
 
 from collections.abc import Callable
 from threading import Condition, Thread
@@ -6,16 +6,17 @@ from threading import Condition, Thread
 __all__ = ["Sender"]
 
 Written = dict[int, int]
-"""Kafka's next offset of each partition to which a version was written."""
+"""Kafka's next offset of each partition that versions were written to."""
 
 
 class Sender:
     """
     A thread that sends everything in the outbox each time it is woken.
 
-    1. `wake` counts a request to send. The watcher calls it after a transaction that may have added versions.
-    2. The thread notes the number of requests, and sends everything in the outbox. Then the noted requests are done.
-    3. `settled` returns None until all requests are done. When `settled` returns offsets, every version that was
+    1. The watcher calls `wake` after each transaction that may have added versions. `wake` counts these requests.
+    2. The thread remembers how many requests there are, and sends everything in the outbox. Then these requests are
+       done.
+    3. `settled` returns None until all requests are done. Then it returns offsets. By then, every version that was
        decided before the last `wake` is on the topic and acknowledged. The watcher moves the watermark only then.
     4. If sending fails, the thread ends. `settled` then raises the error in the watcher's own thread.
 
@@ -34,7 +35,7 @@ class Sender:
         self._thread.start()
 
     def wake(self) -> None:
-        """Request sending, because there may be versions to send."""
+        """Ask the thread to send everything in the outbox."""
         with self._changed:
             self._wanted += 1
             self._changed.notify_all()
@@ -47,7 +48,7 @@ class Sender:
 
     def settled(self) -> Written | None:
         """
-        Return the offsets written since the last call; None while there may be versions to send.
+        Return the offsets written since the last call. Return None while there may still be versions to send.
 
         Raises:
             Exception: the error that ended the thread.
@@ -66,7 +67,7 @@ class Sender:
             self._changed.wait_for(lambda: self._done >= self._wanted or self._error is not None)
 
     def close(self) -> None:
-        """Let the thread finish what it is sending, and end it."""
+        """Let the thread finish what it is sending. Then end the thread."""
         with self._changed:
             self._is_closed = True
             self._changed.notify_all()

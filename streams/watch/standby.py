@@ -1,4 +1,4 @@
-"""The work of a watcher while another one leads: it helps with large batches, or prepares tables of its own version."""
+"""What a watcher does while another one leads: it helps with large batches, or prepares tables of its own version."""
 
 import time
 from collections.abc import Callable
@@ -31,18 +31,18 @@ log = structlog.get_logger()
 
 class Standby:
     """
-    A watcher that waits for the leader lock, and works in the meantime.
+    A watcher that waits for the leader lock. While it waits, it does useful work.
 
-    1. If the leader has the same rules and tables, this standby helps. In one transaction the standby takes up to 250
-       pending families and records, evaluates them, and writes the alert versions that follow to the outbox. The leader
-       sends the versions. The rows that the standby has taken are locked, so no family is evaluated by two watchers at
-       once.
+    1. If the leader has the same rules and tables, this standby helps it. In one transaction, the standby takes up to
+       250 pending families and records, evaluates them, and writes the alert versions that follow to the outbox. The
+       leader sends them. The rows that the standby has taken are locked, so two watchers never evaluate the same family
+       at once.
     2. If the standby dies, or if the leader has waited for it for five seconds, PostgreSQL rolls its transaction back.
-       The rows are pending again, and another watcher takes them.
-    3. If the leader has tables of another version, or none, this standby makes its own tables in the schema
-       `watch_next` and fills them from the lake. The leader continues to raise alerts meanwhile. When this standby
-       becomes the leader, its tables replace the former leader's tables (`Tables.open`).
-    4. Only one standby prepares tables. This standby holds the lock `WATCH_NEXT` as long as it waits to use its tables.
+       The rows are then pending again, and another watcher takes them.
+    3. If the leader's tables have another version or do not exist, this standby makes tables of its own version in the
+       schema `watch_next`, and fills them from the lake. Meanwhile the leader continues to raise alerts. When this
+       standby becomes the leader, its tables replace the old ones (`Tables.open`).
+    4. Only one standby prepares tables. It holds the lock `WATCH_NEXT` until it uses its tables or ends.
     """
 
     def __init__(self, settings: Settings, rules: CompiledRules, alive: Callable[[], None]) -> None:
@@ -50,7 +50,7 @@ class Standby:
         Create the standby.
 
         Args:
-            alive: called now and then, to show that the standby is alive.
+            alive: a function that is called from time to time to show that the standby is alive.
         """
         self._settings, self._rules, self._alive = settings, rules, alive
         self._closing = ExitStack()
@@ -58,12 +58,12 @@ class Standby:
         self._next: State | None = None
 
     def close(self) -> None:
-        """Disconnect from the database. Other watchers take over what this standby was evaluating."""
+        """Disconnect from the database. Other watchers then take over what this standby was evaluating."""
         self._closing.close()
         self._alerting = self._next = None
 
     def turn(self, seconds: float) -> None:
-        """Do the work that is waiting, then wait up to `seconds` for more."""
+        """Do all work that is waiting. Then wait up to `seconds` for more."""
         try:
             alerting = self._alerting or self._open()
             if alerting.state.is_shared():
@@ -96,7 +96,7 @@ class Standby:
             self._alive()
 
     def _make_ready(self, current: State) -> None:
-        """Make and fill tables of this version, unless they are filled or another standby prepares them."""
+        """Prepare tables of this standby's version, unless this is done or another standby does it."""
         state = self._next or self._state_of_next(current)
         if state is None or state.tables.are_filled():
             return
@@ -111,7 +111,10 @@ class Standby:
         log.info("tables_ready")
 
     def _drop_next(self) -> None:
-        """Drop the tables that this standby prepared, because the leader now has tables of the same version."""
+        """
+        Drop the tables that this standby prepared. They are not needed, because the leader now has tables of this
+        version.
+        """
         if self._next is not None:
             self._next.tables.drop()
             self._next.session.close()
@@ -119,9 +122,9 @@ class Standby:
 
     def _state_of_next(self, current: State) -> State | None:
         """
-        Return the tables to prepare; None if another standby prepares tables.
+        Return the state with the tables to prepare. Return None if another standby prepares tables.
 
-        The lock in the session shows that a standby waits to use the tables.
+        The session holds the lock that shows that a standby prepares tables and waits to use them.
         """
         session = open_session(self._settings, leads=False)
         if session.run("SELECT pg_try_advisory_lock($1)", int(LockKey.WATCH_NEXT)) != [(True,)]:

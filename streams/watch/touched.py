@@ -1,4 +1,7 @@
-"""The families and records that must be evaluated because of a batch, with the rules and the reasons."""
+"""
+Finds the families and records that must be evaluated because of a batch, with the rules to evaluate and the
+reasons.
+"""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -20,23 +23,26 @@ _ACTIONS = frozenset(fact_name(one.type) for one in (AlertAcknowledged, AlertClo
 
 @dataclass
 class Touched:
-    """The families and records that a batch concerns, with the rules to evaluate and the reasons."""
+    """The families and records that a batch concerns, each with the rules to evaluate and the reason."""
 
     arrived: dict[Place, int] = field(default_factory=dict)
     rules: dict[Place, frozenset[str]] = field(default_factory=dict)
     amendments: dict[Place, str] = field(default_factory=dict)
 
     def note(self, place: Place, received_ms: int, rules: frozenset[str]) -> None:
-        """Note that a family or record must be evaluated because of a record that arrived at `received_ms`."""
+        """Add a family or record that must be evaluated, because a record about it arrived at `received_ms`."""
         self.arrived[place] = max(received_ms, self.arrived.get(place, 0))
         self.rules[place] = rules | self.rules.get(place, frozenset())
 
     def arrival(self, place: Place) -> datetime:
-        """Return when the newest record arrived that made it necessary to evaluate a family or record."""
+        """Return when the newest record in the batch about a family or record arrived."""
         return arrived_at(self.arrived[place])
 
     def pending(self) -> Iterator[tuple[Place, Collection[str], datetime, str | None]]:
-        """Yield the families and records, sorted by rules, because those with the same rules are evaluated together."""
+        """
+        Yield the families and records in order of their rules, because those with the same rules are evaluated
+        together.
+        """
         for rules, place in sorted((sorted(rules), place) for place, rules in self.rules.items()):
             yield place, rules, self.arrival(place), self.amendments.get(place)
 

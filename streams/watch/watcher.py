@@ -1,8 +1,8 @@
 """
-The watcher's loop: read records, evaluate and store them in one transaction, send the alerts, publish a heartbeat.
+The watcher's loop: read records, store and evaluate them in one transaction, send the alerts, and publish a heartbeat.
 
 A crash at any point loses nothing and repeats nothing. A batch is stored together with its offsets, or not at all.
-Alert versions that are decided and not yet sent are in the outbox.
+Alert versions that have been decided but not yet sent are in the outbox.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -45,22 +45,22 @@ __all__ = ["Watcher"]
 log = structlog.get_logger()
 
 _UNREAD_RECORDS = 500
-"""How many unreadable records are reported between two polls. Reporting this number takes about 100 ms."""
+"""How many unreadable records are evaluated between two polls. This takes about 100 ms."""
 _REVIEW_FAMILIES = 20
-"""How many families are reviewed in one idle moment. Reviewing this number takes about 30 ms."""
+"""How many families are reviewed between two polls. This takes about 30 ms."""
 _CATCH_UP_MS = 500
-"""How many ms to wait for the next records that another leader has evaluated."""
+"""How many ms a poll may wait while the watcher stores records that another leader has evaluated."""
 _LOOK_SECONDS = 1.0
 """
-Seconds between two checks for added partitions and for ended alerts. The client updates its partitions every few
-seconds.
+How often to look for added partitions and for alerts that ended long ago. The Kafka client learns of added partitions
+every few seconds.
 """
 _UNSENT_SECONDS = 1.0
-"""Seconds under load after which the watcher waits until all versions are sent, so that the watermark can move."""
+"""Under load, how often the watcher waits until all versions are sent, so that the watermark can move."""
 _SENDING_SECONDS = 0.005
-"""Seconds until the watcher checks again whether all versions are sent."""
+"""How soon the watcher checks again whether all versions are sent."""
 _PAUSE_SECONDS = 0.05
-"""Seconds until the watcher tries again to get the lock for versions that were put off."""
+"""How soon the watcher tries again to get the lock that it needs for versions that were put off."""
 
 
 class Watcher:
@@ -70,20 +70,20 @@ class Watcher:
     How a term begins:
 
     1. The watcher ends the database sessions of all other watchers, makes its tables if they are missing, and adds one
-       to the number of the term. From then on, every transaction of a former leader fails (`State.begin_term`,
+       to the number of the term. After that, every transaction of a former leader fails (`State.begin_term`,
        `State.writing`).
-    2. The watcher opens a publisher under the name of the leader lock. From then on, the broker refuses a former
-       leader's publisher.
-    3. The watcher finds the offset at which each partition continues, after filling gaps in its tables from the lake
-       (`begin_reading`), and stores these offsets.
-    4. The watcher reads the alerts topic to its end. It stores versions that it did not know, and removes versions that
-       are already on the topic from the outbox (`_hear`).
+    2. The watcher opens a publisher under the name of the leader lock. After that, the broker refuses a former leader's
+       publisher.
+    3. If the tables lack records, the watcher copies them from the lake. It finds the offset at which each partition
+       continues (`begin_reading`), and stores these offsets.
+    4. The watcher reads the alerts topic to its end. It stores the versions that its tables lack. If a version is on
+       the topic, the watcher removes it from the outbox (`_hear`).
     5. The watcher evaluates the families and records that a large batch of the former leader left pending
        (`Batches.finish`).
-    6. The last heartbeat tells how far an earlier leader has evaluated. If the tables lack records before that
-       watermark, these records are stored without evaluating them (`_catch_up`).
-    7. If the tables are new, if the rules have changed, or if steps 3 or 6 have added events, all families are marked
-       for review (`State.complete`).
+    6. The last heartbeat says how far an earlier leader has evaluated. If the tables lack records that were evaluated,
+       the watcher stores them without evaluating them again (`_catch_up`).
+    7. All families are marked for review if the tables are new, if the rules have changed, or if step 3 or 6 has added
+       events (`State.complete`).
     8. If the topic of current alerts has been recreated, the watcher publishes the current alerts there again.
     9. The watcher starts to send the outbox.
 
@@ -91,22 +91,22 @@ class Watcher:
 
     1. A poll returns records. The contract validates each record of the input topics. Records of the alerts topic are
        decoded.
-    2. One transaction stores the events, evaluates the rules, and stores alert versions, deadlines, outbox and offsets.
-       For a large batch, this transaction only lists the families and records to evaluate. The leader and the standbys
+    2. One transaction stores the events, evaluates the rules, and stores alert versions, deadlines and offsets. For a
+       large batch, this transaction only lists the families and records to evaluate. The leader and the standbys
        evaluate them in further transactions, before the next batch is taken in (`Batches.take`).
     3. A thread sends the outbox while the next batch is evaluated. A version leaves the outbox only after the broker
        has acknowledged it (`Sender`, `Outbox`).
 
     When the watermark moves:
 
-    1. The watermark moves at the end of a round of the loop, if everything taken in has been evaluated and everything
-       decided has been sent. The watermark does not move while an unreadable record or a version that was put off is
-       waiting.
-    2. The watermark then carries the offsets up to which all partitions were taken in, and `as_of`. While families are
-       being reviewed, `as_of` does not change.
-    3. If batches follow each other without a break, the watcher waits once a second until all versions are sent. So the
-       watermark also moves under load.
-    4. The heartbeat publishes the watermark once in `heartbeat_seconds`, and once more at the end of the term.
+    1. The watermark moves at the end of a round of the loop, if all records that were taken in have been evaluated and
+       all versions that were decided have been sent. It does not move while unreadable records or versions that were
+       put off are waiting.
+    2. The watermark contains the next offset of each partition, and `as_of`. While families are being reviewed, `as_of`
+       does not change.
+    3. If batches follow each other without a break, the watcher stops once a second until all versions are sent. So the
+       watermark moves under load as well.
+    4. The watermark is published in a heartbeat every `heartbeat_seconds`, and once more at the end of the term.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -157,7 +157,8 @@ class Watcher:
 
     def watch(self, stop: Callable[[], bool]) -> None:
         """
-        Read and evaluate until `stop` returns true, or until the topics have changed and a new term must begin.
+        Read and evaluate records until `stop` returns true, or until the topics have changed. Then a new term must
+        begin.
 
         Raises:
             LockTaken: the leader lock was lost.
@@ -200,10 +201,10 @@ class Watcher:
 
     def _catch_up(self) -> None:
         """
-        Store records that another leader has evaluated and that these tables lack.
+        Store records that another leader has already evaluated, but that these tables lack.
 
-        If these records were evaluated batch by batch, the watcher would withdraw their alerts until it had read all
-        records that caused them.
+        The watcher does not evaluate them batch by batch. It would withdraw an alert if it had read only some of the
+        records that caused it.
         """
         evaluated = {
             place: min(end, self._watermark.evaluated(place)) for place, end in self._reading.input_ends().items()
@@ -213,7 +214,7 @@ class Watcher:
             self._watermark.say()
 
     def _restore_current(self) -> None:
-        """Publish all current alerts again if the topic of current alerts has been recreated."""
+        """If the topic of current alerts has been recreated, publish all current alerts there again."""
         ids = self._reading.consumer.topic_ids([names.ALERTS_CURRENT])
         place = TopicPartition(names.ALERTS_CURRENT, 0)
         _, known = self._state.known().get(place, (0, ""))
@@ -223,7 +224,10 @@ class Watcher:
                 self._state.begin_at({place: 0}, ids)
 
     def _sees_other_partitions(self) -> bool:
-        """Once a second, check for added partitions and remove ended alerts; return whether partitions were added."""
+        """
+        Once a second, look for added partitions, and remove alerts that ended long ago from the topic of current
+        alerts. Return whether partitions were added.
+        """
         if monotonic() < self._looks_at:
             return False
         self._looks_at = monotonic() + _LOOK_SECONDS
@@ -249,7 +253,10 @@ class Watcher:
         self._send()
 
     def _between(self) -> None:
-        """Between two parts of a large batch, send the decided versions and show that the watcher is alive."""
+        """
+        Send the decided versions and show that the watcher is alive. This is called between two parts of a
+        large batch.
+        """
         self._sender.wake()
         self._watermark.say()
 
@@ -260,7 +267,7 @@ class Watcher:
         """
         Evaluate some unreadable records.
 
-        Families are evaluated first, so that unreadable records of one partner delay no child's alert.
+        They come after the families, so that a partner's unreadable records do not delay an alert about a child.
         """
         if self._has_more:
             with self._state.writing():
@@ -275,14 +282,17 @@ class Watcher:
             self._send()
 
     def _review(self) -> None:
-        """After an upgrade, evaluate some families again, those with the newest events first."""
+        """
+        After an upgrade, evaluate some of the families that must be reviewed. Families with the newest events come
+        first.
+        """
         if self._is_reviewing:
             with self._state.writing():
                 self._is_reviewing = self._alerting.review(_REVIEW_FAMILIES, self._as_of(), _now())
             self._send()
 
     def _restate(self) -> None:
-        """Publish the versions that were put off. If the build holds the lock for them, try again later."""
+        """Publish the versions that were put off. If the build holds the lock that this needs, try again later."""
         if not self._is_put_off:
             return
         with self._leadership.holding(LockKey.RESTATING) as lock:
@@ -300,7 +310,7 @@ class Watcher:
         self._send()
 
     def _hear(self) -> None:
-        """Store the versions on the alerts topic that have not been polled yet."""
+        """Read the alerts topic to its end, and store the versions that are new."""
         partitions = self._reading.of(names.ALERTS)
         with closing(watch_consumer(self._settings, max_poll_records=5_000)) as reader:
             reader.assign(partitions)
@@ -316,14 +326,17 @@ class Watcher:
                 self._watermark.say()
 
     def _send(self) -> None:
-        """Have decided versions sent, and note when the next deadline passes."""
+        """Ask the sender to send the decided versions. Find out when the next deadline passes."""
         self._due, has_put_off = self._state.agenda.next_due()
         self._is_put_off = self._is_put_off or has_put_off
         self._sender.wake()
         self._watermark.say()
 
     def _is_sent(self) -> bool:
-        """Return whether all decided versions have been sent. If not, wait for this once a second."""
+        """
+        Return whether all decided versions have been sent. If they have been waiting for a second, first wait until
+        they are sent.
+        """
         written = self._sender.settled()
         if written is None and monotonic() > self._sent_at + _UNSENT_SECONDS:
             self._sender.wait()
@@ -336,10 +349,10 @@ class Watcher:
 
     def _complete(self) -> None:
         """
-        Move the watermark, if everything polled has been evaluated and everything decided has been sent.
+        Move the watermark, if all polled records have been evaluated and all decided versions have been sent.
 
-        While families are being reviewed, `as_of` keeps the value of the last watcher, because not all later deadlines
-        have been evaluated.
+        While families are being reviewed, `as_of` keeps its value from the last heartbeat, because later deadlines may
+        not have been evaluated yet.
         """
         if not self._is_sent() or self._has_more or self._is_put_off:
             return
@@ -349,23 +362,23 @@ class Watcher:
 
     def _as_of(self) -> datetime:
         """
-        Return the time up to which every arrived record is known.
+        Return the time up to which all records that have arrived are known.
 
-        Without a backlog, it is the present time. In a backlog, it is the arrival time up to which all partitions have
-        been read.
+        Without a backlog, this is the present time. During a backlog, it is the arrival time up to which all partitions
+        have been read.
         """
         read_until = self._reading.read_until()
         if read_until is None:
             return _now()
-        # If a topic lets senders set the arrival time, a sender's clock may be ahead.
+        # If senders set the arrival time of a topic, a sender's clock may be ahead.
         known = min(arrived_at(read_until), _now())
         return max(known, self._watermark.as_of or known)
 
     def _patience_ms(self) -> int:
         """
-        Return how long a poll may wait, in ms: until the next heartbeat or deadline.
+        Return how long a poll may wait, in ms. A poll waits at most until the next heartbeat or deadline.
 
-        A poll does not wait while there are unreadable records to report or families to review.
+        It does not wait at all while there are unreadable records to report or families to review.
         """
         if self._is_reviewing or self._has_more:
             return 0

@@ -1,4 +1,4 @@
-"""The watermark: the offsets and time up to which everything is evaluated and sent. The heartbeat publishes it."""
+"""The watermark: the offsets and time up to which everything has been evaluated and sent. The heartbeat carries it."""
 
 import os
 import socket
@@ -20,7 +20,8 @@ class Watermark:
     The offsets and time up to which everything has been evaluated and sent.
 
     Args:
-        last: the last heartbeat of any watcher. Without one, no heartbeat is published until the watermark moves.
+        last: the last heartbeat that any watcher published. If there is none, no heartbeat is published until the
+            watermark moves.
         seconds: seconds between two heartbeats.
     """
 
@@ -35,16 +36,16 @@ class Watermark:
         return None if self._said is None else self._said.as_of
 
     def evaluated(self, place: TopicPartition) -> int:
-        """Return the offset up to which a partition has been evaluated; 0 if no heartbeat names the partition."""
+        """Return the offset up to which a partition has been evaluated, or 0 if the watermark has no such partition."""
         offsets = self._said.offsets.get(place.topic, []) if self._said else []
         return offsets[place.partition] if place.partition < len(offsets) else 0
 
     def move(self, as_of: datetime, offsets: Mapping[TopicPartition, int], topic_ids: dict[str, str]) -> None:
         """
-        Set the watermark: everything up to these offsets and this time has been evaluated and sent.
+        Set the watermark, after everything up to these offsets and this time has been evaluated and sent.
 
         Args:
-            offsets: the offsets of all partitions of each topic, in order.
+            offsets: the offset of each partition. The partitions of a topic must be in order.
         """
         by_topic: dict[str, list[int]] = {}
         for partition, offset in offsets.items():
@@ -52,7 +53,7 @@ class Watermark:
         self._said = Heartbeat(leader=self._leader, as_of=as_of, offsets=by_topic, topic_ids=topic_ids)
 
     def say(self, *, now: bool = False) -> None:
-        """Publish the heartbeat if it is due; with `now`, publish it in any case."""
+        """Publish the heartbeat if it is due. If `now` is true, publish it even if it is not due."""
         if self._said is not None and (now or monotonic() >= self._next):
             self._publisher.heartbeat(self._said)
             self._next = monotonic() + self._seconds

@@ -27,7 +27,7 @@ STORIES: Sequence[Callable[[Script], None]] = (
 
 def plant(borough: Borough, copies: int) -> list[Claim]:
     """
-    Write each story `copies` times, about a new family and other days each time; returns the claims of all
+    Write each story `copies` times, each time about a new family and on other days; return the claims of all
     stories.
     """
     return [claim for _ in range(copies) for story in STORIES for claim in Script(borough, story).play()]

@@ -70,7 +70,7 @@ def is_reported_back(s: Script) -> None:
 
 
 def returns_under_another_identifier(s: Script) -> None:
-    """A person joins whose record is linked to that of the marked adult."""
+    """A person joins the household, and a record links this person to the marked adult."""
     adult, other = marked_and_gone(s), s.borough.ids.new("P")
     s.fact(s.ago(60), PersonRecorded(person_id=other, date_of_birth=adult.born))
     link = PersonsLinked(person_id=adult.id, linked_person_id=other, link_basis=LinkBasis.CONFIRMED_BY_WORKER)
@@ -128,7 +128,7 @@ def returns_after_the_child_came_of_age(s: Script) -> None:
 
 
 def joining_is_withdrawn(s: Script) -> None:
-    """The record that the marked adult joined was an error, and is withdrawn."""
+    """By mistake, a record says that the marked adult joined. The record is withdrawn."""
     adult = marked_and_gone(s)
     joined = s.join(s.ago(33), adult.id)
     s.withdraw(s.ago(32), joined)

@@ -20,8 +20,8 @@ __all__ = ["STORIES", "WORKING_HOURS_CLOCK"]
 
 WORKING_HOURS_CLOCK = frozenset({"E06000019"})
 """
-Authorities whose front door counts working hours. There, an amber referral raises a warning after 18 working
-hours.
+Authorities whose front door counts only working hours. There, a warning about an amber referral is raised after 18
+working hours.
 """
 
 _FRONT_DOOR = "front_door_breach"
@@ -127,9 +127,9 @@ def _week(tuesday: date) -> list[date]:
 
 def _after(s: Script, *, limit: int, minutes: int) -> timedelta:
     """
-    Compute the time from submission to `minutes` after the limit, or before it if `minutes` is negative.
+    Compute the time from submission to `minutes` after the limit. A negative number means before the limit.
 
-    `limit` is in the hours of the authority's clock. If that clock counts working hours, eight hours make a day.
+    `limit` is in hours. In an authority whose clock counts only working hours, eight hours are one day.
     """
     if s.borough.authority not in WORKING_HOURS_CLOCK:
         return timedelta(hours=limit, minutes=minutes)
@@ -168,7 +168,7 @@ def _case(s: Script, days: int, visits: tuple[int, ...] = ()) -> Fact:
 
 
 def _request(s: Script, days: int) -> tuple[Fact, str]:
-    """Request a service; returns the event and the id of the request."""
+    """Write an event that requests a service; return the event and the id of the request."""
     data = ServiceRequested(
         service_request_id=s.borough.ids.new("Q"),
         family_id=s.family.id,

@@ -18,7 +18,7 @@ _SCHOOL, _POLICE, _HOUSING = ReferralSource.SCHOOL, ReferralSource.POLICE, Refer
 
 
 def third_concern_in_ninety_days(s: Script) -> None:
-    """Three concerns in 89 days, from the school and the police, while the family is not open."""
+    """While the family is not open, the school and the police report three concerns within 89 days."""
     s.contact(s.ago(149), _SCHOOL)
     s.contact(s.ago(100), _POLICE)
     s.expect(_CUMULATIVE, s.contact(s.ago(60), _SCHOOL), clause="a")
@@ -47,14 +47,14 @@ def one_incident_reported_twice(s: Script) -> None:
 
 
 def third_uninvestigated_in_a_year(s: Script) -> None:
-    """The third concern in 300 days that was not investigated, all from housing."""
+    """A third concern in 300 days. None of the three was investigated, and all came from housing."""
     s.contact(s.ago(320), _HOUSING)
     s.contact(s.ago(170), _HOUSING)
     s.expect(_CUMULATIVE, s.contact(s.ago(20), _HOUSING), clause="b")
 
 
 def third_uninvestigated_after_a_year(s: Script) -> None:
-    """The third concern that was not investigated comes a year and a day after the first."""
+    """Three concerns were not investigated. The third comes a year and a day after the first."""
     last_at = s.ago(20)
     first_at = instant(months_later(last_at.date(), -12) - timedelta(days=1), 9)
     s.contact(first_at, _HOUSING)
@@ -63,7 +63,7 @@ def third_uninvestigated_after_a_year(s: Script) -> None:
 
 
 def fifth_concern_ever(s: Script) -> None:
-    """The fifth concern about the family, although most were investigated."""
+    """A fifth concern about the family arrives. Most of the earlier ones were investigated."""
     for days in (340, 240, 140, 100):
         s.refer(s.ago(days), _SCHOOL, decision=Decision.EARLY_HELP)
     s.expect(_CUMULATIVE, s.contact(s.ago(15), _SCHOOL), clause="c")
@@ -82,7 +82,7 @@ def two_agencies_in_more_than_a_week(s: Script) -> None:
 
 
 def school_is_not_told(s: Script) -> None:
-    """Nobody notified the school of domestic abuse at home before its next day began."""
+    """Nobody notified the school of domestic abuse at home before the next school day began."""
     incident = _incident(s, _school_night(s))
     s.expect(_ENCOMPASS, incident, entity=("child", s.child.id), at=_next_morning(incident))
 
@@ -103,7 +103,10 @@ def school_is_told(s: Script) -> None:
 
 
 def _school_night(s: Script) -> datetime:
-    """Find a Tuesday evening that is in term time everywhere in England: in the second week of June or of November."""
+    """
+    Find a Tuesday evening in term time. In the second week of June and of November, all schools in England
+    are open.
+    """
     day = s.ago(60).date()
     while not (day.month in (6, 11) and 8 <= day.day <= 14 and day.weekday() == 1):
         day -= timedelta(days=1)

@@ -22,7 +22,7 @@ _NO_BASIS = "no_basis_to_share"
 
 
 def consent_is_not_recorded(s: Script) -> None:
-    """A referral arrives without an answer to the consent question."""
+    """A referral arrives, and its consent question is not answered."""
     _missing(s, s.refer(s.ago(30), consent=Consent.NOT_RECORDED))
 
 
@@ -32,7 +32,10 @@ def consent_is_not_sought_without_reason(s: Script) -> None:
 
 
 def consent_is_recorded_later(s: Script) -> None:
-    """A referral arrives without an answer. The family's consent is recorded the next day and clears the alert."""
+    """
+    A referral arrives, and its consent question is not answered. The next day the family's consent is recorded, which
+    clears the alert.
+    """
     submitted = s.refer(s.ago(28), consent=Consent.NOT_RECORDED)
     s.fact(s.ago(27), ConsentGiven(family_id=s.family.id, consent_scope=ConsentScope.RECEIVE_HELP))
     _missing(s, submitted, status="cleared")
@@ -45,7 +48,7 @@ def consent_is_not_sought_with_reason(s: Script) -> None:
 
 
 def consent_is_refused(s: Script) -> None:
-    """The family refused consent, which is an answer."""
+    """The family refused consent. A refusal counts as an answer to the consent question."""
     submitted = s.refer(s.ago(26), consent=Consent.REFUSED)
     s.deny(_NOT_RECORDED, submitted, entity=referral(submitted))
 

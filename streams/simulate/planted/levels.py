@@ -27,27 +27,30 @@ def level_jumps_by_two(s: Script) -> None:
 
 
 def level_climbs_within_a_month(s: Script) -> None:
-    """Level 1 until 29 days ago, then 2, now 3. This is two levels above the lowest of the last 30 days."""
+    """
+    The level was 1 until 29 days ago, then 2, and is now 3. This is two levels above the lowest level of the last 30
+    days.
+    """
     s.level(s.ago(200), 1)
     s.level(s.ago(79), 2)
     s.expect(_RAPID, s.level(s.ago(50), 3, LevelReason.NEW_CONCERN))
 
 
 def level_climbs_in_more_than_a_month(s: Script) -> None:
-    """Level 2 for 31 days, then 3. The level was never below 2 in the 30 days before."""
+    """The level was 2 for 31 days, and is now 3. In the last 30 days it was never below 2."""
     s.level(s.ago(200), 1)
     s.level(s.ago(81), 2)
     s.deny(_RAPID, s.level(s.ago(50), 3, LevelReason.NEW_CONCERN))
 
 
 def level_rises_by_one(s: Script) -> None:
-    """The level goes only from 2 to 3."""
+    """The level rises by only one, from 2 to 3."""
     s.level(s.ago(200), 2)
     s.deny(_RAPID, s.level(s.ago(48), 3))
 
 
 def jump_is_corrected(s: Script) -> None:
-    """A change to level 3 was a typing error for level 2, and is corrected."""
+    """A change to level 3 was a typing error, and is corrected to level 2."""
     s.level(s.ago(200), 1)
     wrong = s.level(s.ago(46), 3)
     right = LevelChanged(family_id=s.family.id, level=2, level_reason=LevelReason.ASSESSMENT)
@@ -64,7 +67,7 @@ def steps_up_within_six_months(s: Script) -> None:
 
 
 def steps_up_after_six_months(s: Script) -> None:
-    """The level goes up one day after six calendar months have passed since it was lowered."""
+    """The level was lowered, and goes up again one day more than six calendar months later."""
     s.level(s.ago(300), 3)
     lowered = s.level(s.ago(230), 2, LevelReason.PROGRESS)
     again_at = instant(months_later(day_of(lowered.at), 6) + timedelta(days=1), 11)
@@ -72,7 +75,10 @@ def steps_up_after_six_months(s: Script) -> None:
 
 
 def referred_after_moving_away(s: Script) -> None:
-    """The case was closed because another authority took it over, so a referral does not mean that help failed."""
+    """
+    The case was closed because another authority took it over. So a new referral does not mean that the help
+    failed.
+    """
     case_id = s.borough.ids.new("K")
     opened = CaseOpened(
         case_id=case_id,
@@ -87,14 +93,17 @@ def referred_after_moving_away(s: Script) -> None:
 
 
 def raised_for_access(s: Script) -> None:
-    """The level is raised to 4 only to get a provision. The assessment found only factor `20`, other."""
+    """
+    The level is raised to 4 only so that the family can get a service. The assessment found only factor `20`
+    (other).
+    """
     s.level(s.ago(200), 3)
     _assess(s, [AssessmentFactor.OTHER])
     s.expect(_ACCESS, s.level(s.ago(60), 4, LevelReason.TO_ACCESS_PROVISION))
 
 
 def raised_for_access_and_harm(s: Script) -> None:
-    """The level is raised to 4 to get a provision, but the assessment found neglect."""
+    """The level is raised to 4 so that the family can get a service, but the assessment also found neglect."""
     s.level(s.ago(200), 3)
     _assess(s, [AssessmentFactor.NEGLECT, AssessmentFactor.OTHER])
     s.deny(_ACCESS, s.level(s.ago(60), 4, LevelReason.TO_ACCESS_PROVISION))

@@ -1,6 +1,5 @@
 """
-Stories that begin in the history and continue during a live run, so that people who watch see each rule of the demo
-raise an alert.
+Stories that begin in the history and act during a live run, so that people who watch a demo see alerts being raised.
 
 A live story writes its history, waits at `now = yield`, and then acts.
 """
@@ -20,7 +19,7 @@ from streams.simulate.truth import Claim
 __all__ = ["DEADLINE_AFTER", "LIVE_STORIES", "Player", "cast"]
 
 DEADLINE_AFTER = timedelta(seconds=25)
-"""Time from the late arrival of the planted undecided referral until its limit passes."""
+"""Time from the arrival of the late referral (`waits_at_the_front_door`) until its time limit passes."""
 
 _SOON = timedelta(seconds=6)
 
@@ -49,14 +48,14 @@ def level_jumps(s: Script) -> Scene:
 
 
 def level_rises(s: Script) -> Scene:
-    """The level goes only from 2 to 3."""
+    """The level rises by only one, from 2 to 3."""
     s.level(s.ago(150), 2)
     now = yield
     s.deny("rapid_escalation", s.level(now, 3))
 
 
 def third_concern(s: Script) -> Scene:
-    """A third concern follows two concerns of the last weeks, from the school and the police."""
+    """The school and the police each reported a concern in the last weeks. Now a third concern arrives."""
     s.contact(s.ago(45), ReferralSource.SCHOOL)
     s.contact(s.ago(20), ReferralSource.POLICE)
     now = yield
@@ -71,7 +70,7 @@ def comes_again(s: Script) -> Scene:
 
 
 def comes_again_on_the_same_incident(s: Script) -> Scene:
-    """A second report of an incident that was referred the week before."""
+    """An incident was referred last week. Now a second report about it arrives."""
     incident = s.borough.ids.new("I")
     s.refer(s.ago(7), incident_id=incident)
     now = yield
@@ -79,7 +78,7 @@ def comes_again_on_the_same_incident(s: Script) -> Scene:
 
 
 def waits_at_the_front_door(s: Script) -> Scene:
-    """A referral arrives a day late. There is no decision when its 24 hours end, some seconds later."""
+    """A referral arrives almost a day late. Some seconds later its 24 hours are over, and there is no decision."""
     now = yield
     if s.borough.authority not in WORKING_HOURS_CLOCK:
         submitted = s.refer(now - timedelta(hours=24) + DEADLINE_AFTER, decision=None)
@@ -88,7 +87,7 @@ def waits_at_the_front_door(s: Script) -> Scene:
 
 
 def arrives_without_consent(s: Script) -> Scene:
-    """A referral arrives without an answer to the consent question."""
+    """A referral arrives, and its consent question is not answered."""
     now = yield
     submitted = s.refer(now, consent=Consent.NOT_RECORDED, decided_after=_SOON)
     s.expect("consent_not_recorded", submitted, entity=referral(submitted))
@@ -119,7 +118,7 @@ LIVE_STORIES: tuple[Callable[[Script], Scene], ...] = (
 
 
 class Player:
-    """A live story that has written its history and has not acted yet."""
+    """A live story that has written its history and waits to act."""
 
     def __init__(self, borough: Borough, story: Callable[[Script], Scene]) -> None:
         self._script = Script(borough, story, is_live=True)

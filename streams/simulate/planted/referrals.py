@@ -21,7 +21,7 @@ def referred_again(s: Script) -> None:
 
 
 def referred_again_a_day_within_the_year(s: Script) -> None:
-    """A second referral comes a year less a day after the first, which ended with no further action."""
+    """A second referral comes a day less than a year after the first. The first ended with no further action."""
     last_at = s.ago(22)
     first_at = instant(months_later(last_at.date(), -12) + timedelta(days=1), 12)
     s.refer(first_at, decision=Decision.NO_FURTHER_ACTION)

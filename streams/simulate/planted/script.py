@@ -1,4 +1,4 @@
-"""The tools with which a planted story writes its family, its facts and its claims."""
+"""What a planted story uses to write its family, its facts and its claims."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -37,7 +37,7 @@ _RED = frozenset({"adult_returns", "marked_adult_joins_other_family", "rapid_esc
 
 
 class Script:
-    """Runs one story about one new family with a child of six."""
+    """Runs one story, which is about one new family with a six-year-old child."""
 
     def __init__(self, borough: Borough, story: Callable[["Script"], object], *, is_live: bool = False) -> None:
         self.borough, self._story, self._is_live = borough, story, is_live
@@ -56,9 +56,9 @@ class Script:
 
     def ago(self, days: float, hour: float = 10.0) -> datetime:
         """
-        Return a London time at this hour, `days` before the world's end plus a shift of 0 to 11 days.
+        Return the time at this hour in London, `days` before the last day of the story.
 
-        The shift is the same for all times of one story.
+        The last day of a story is 0 to 11 days before the world's end, drawn once for each story.
         """
         return instant(day_of(self.borough.end - self._shift) - timedelta(days=days), hour)
 
@@ -75,7 +75,7 @@ class Script:
         return self.borough.correct(at, root, replacement, replaced_at, is_planted=True)
 
     def adult(self, at: datetime, role: HouseholdRole = HouseholdRole.PARTNER) -> Person:
-        """Make an adult with a record of their own, who is in no household yet."""
+        """Make an adult who belongs to no household yet, and record this person."""
         adult = self.borough.people.adult(at, role, (28, 45))
         self.borough.record_person(adult, at, is_planted=True)
         return adult
@@ -187,7 +187,7 @@ class Script:
         """
         Claim that the rule must raise an alert with this anchor.
 
-        If the rule's severity is red and the story is not live, also acknowledge and close the alert.
+        The alerts of three red rules (`_RED`) are also acknowledged and closed, unless the story is live.
         """
         claim = self._claim(rule, anchor, at or anchor.at, expected=True, clause=clause, entity=entity, status=status)
         if rule in _RED and not self._is_live:
@@ -209,7 +209,7 @@ class Script:
         clause: str | None = None,
         entity: tuple[str, str] | None = None,
     ) -> None:
-        """Claim that the rule must raise nothing. `near` is the fact that comes closest to raising it."""
+        """Claim that the rule must raise no alert. `near` is the fact that comes closest to making the rule true."""
         self._claim(rule, near, near.at, expected=False, clause=clause, entity=entity)
 
     def _claim(
@@ -244,6 +244,6 @@ class Script:
 
 
 def referral(submitted: Fact) -> tuple[str, str]:
-    """Return the kind and the id of a referral, as the entity of a claim."""
+    """Return the kind and the id by which a claim names this referral."""
     assert isinstance(submitted.data, ReferralSubmitted)
     return "referral", submitted.data.referral_id

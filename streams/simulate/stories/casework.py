@@ -1,4 +1,4 @@
-"""A family with an open case in children's social care: levels, assessment, reviews, visits, closure."""
+"""A family with an open case in children's social care: its levels of need, assessment, reviews, visits and closure."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -92,7 +92,7 @@ def assess(
     person_ids: list[str],
     days: int,
 ) -> datetime:
-    """Write an assessment that takes about `days` calendar days; returns when the assessment was completed."""
+    """Write an assessment that takes about `days` calendar days; return when it was completed."""
     assessment_id = borough.ids.new("A")
     is_statutory = kind in (AssessmentKind.CHILD_AND_FAMILY, AssessmentKind.SECTION_47)
     started = AssessmentStarted(

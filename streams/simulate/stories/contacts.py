@@ -27,7 +27,10 @@ _SOURCES = {
 
 
 def contact(borough: Borough, family: Family, at: datetime, source: ReferralSource | None = None) -> None:
-    """Record a contact. If no source is given, draw one from the published mix of sources of referrals."""
+    """
+    Record a contact. If no source is given, one is drawn, in the published proportions of the sources of
+    referrals.
+    """
     rng = borough.rng
     groups = borough.calibration.by_source
     source = source or source_in(rng.choices(tuple(groups), tuple(groups.values()))[0], rng)
@@ -45,7 +48,10 @@ def contact(borough: Borough, family: Family, at: datetime, source: ReferralSour
 
 
 def escalate(borough: Borough, family: Family, at: datetime) -> None:
-    """Write an incident that a partner reports. After domestic abuse, nine in ten pupils' schools are notified."""
+    """
+    Write an incident that a partner reports. After domestic abuse, the schools of nine in ten children are
+    notified.
+    """
     rng = borough.rng
     kind = rng.choices(tuple(_KINDS), tuple(_KINDS.values()))[0]
     source = _SOURCES.get(kind, ReferralSource.POLICE)

@@ -33,7 +33,7 @@ from streams.simulate.population import Family, Person
 __all__ = ["Referral", "refer"]
 
 _UNNAMED = frozenset({ReferralSource.ANONYMOUS, ReferralSource.UNKNOWN})
-"""Sources that cannot receive feedback."""
+"""Sources that get no feedback."""
 
 _INDIVIDUALS = frozenset(
     {ReferralSource.RELATIVE, ReferralSource.ACQUAINTANCE, ReferralSource.SELF, ReferralSource.OTHER_INDIVIDUAL}
@@ -121,8 +121,8 @@ def _severity(borough: Borough, service_kind: ServiceKind) -> Severity:
 
 def _need(borough: Borough, service_kind: ServiceKind) -> PrimaryNeed:
     """
-    Draw the primary need. Social care has the published mix; the mix for early help is a choice, as none is
-    published.
+    Draw the primary need. For social care, the published proportions are used. None are published for early help, so
+    those are invented.
     """
     if service_kind is ServiceKind.SOCIAL_CARE:
         needs = borough.calibration.needs
@@ -165,7 +165,7 @@ def _share(borough: Borough, family: Family, at: datetime, referral: str, decisi
 
 
 def _consent(borough: Borough, service_kind: ServiceKind) -> tuple[Consent, ConsentReason | None]:
-    """Draw the answer to the consent question. Early help rarely goes ahead without consent."""
+    """Draw the answer to the consent question. For early help, consent is almost always given."""
     rng = borough.rng
     weights = (48, 9, 41, 2) if service_kind is ServiceKind.SOCIAL_CARE else (93, 3, 3, 1)
     consent = rng.choices((Consent.GIVEN, Consent.REFUSED, Consent.NOT_SOUGHT, Consent.NOT_RECORDED), weights)[0]

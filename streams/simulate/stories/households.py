@@ -75,8 +75,8 @@ def birth(borough: Borough, family: Family, at: datetime) -> None:
 
 def mark(borough: Borough, family: Family, at: datetime) -> None:
     """
-    Set a risk marker on an adult and review it later. Half of the markers are then cleared. In two markers of five, the
-    adult is the victim.
+    Set a risk marker on an adult, and review it later. Half of the markers are then cleared. In two markers of five,
+    the adult is a victim.
     """
     rng = borough.rng
     adult, marker_id = family.adults[-1], borough.ids.new("M")
@@ -116,7 +116,7 @@ def release(borough: Borough, family: Family, at: datetime) -> None:
 
 
 def link(borough: Borough, family: Family, at: datetime) -> None:
-    """Link a second person id to an adult of the family."""
+    """Record that an adult of the family also has a second person id."""
     adult, other_id = family.adults[0], borough.ids.new("P")
     borough.record(at, PersonRecorded(person_id=other_id, date_of_birth=adult.born))
     data = PersonsLinked(person_id=adult.id, linked_person_id=other_id, link_basis=LinkBasis.SAME_NAME_BIRTH_ADDRESS)
@@ -124,4 +124,7 @@ def link(borough: Borough, family: Family, at: datetime) -> None:
 
 
 HAPPENINGS = {move: 30, partner_joins: 22, partner_leaves: 14, birth: 20, mark: 8, release: 2, link: 4}
-"""Other events in families that are known to services, with their relative frequency. The frequencies are choices."""
+"""
+Other events in families that services know, with how often each occurs relative to the others. These numbers are
+invented.
+"""

@@ -11,7 +11,7 @@ __all__ = ["Consents"]
 
 
 class Consents:
-    """Finds the families' answers to the consent question, one family at a time."""
+    """Looks up whether families agree to sharing, one family at a time."""
 
     def __init__(self, settings: Settings, engine: Engine, patience_seconds: float) -> None:
         """
@@ -20,7 +20,7 @@ class Consents:
         Args:
             settings: where the lake is.
             engine: runs the SQL of the rules on a family's events.
-            patience_seconds: how long to wait until everything that has arrived is in the lake.
+            patience_seconds: how long to wait until the lake has all records that have arrived.
         """
         self._settings = settings
         self._engine = engine
@@ -28,7 +28,8 @@ class Consents:
 
     def in_force(self, family_id: str | None) -> bool | None:
         """
-        Return whether the family agrees to sharing, or None if the lake does not answer or is behind.
+        Return whether the family agrees to sharing. Return None if the lake does not answer, or still lacks records
+        that have arrived.
 
         Raises:
             BrokerUnavailable: no broker answers.

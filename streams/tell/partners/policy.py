@@ -1,4 +1,4 @@
-"""The sharing policy: which kind of partner may be informed about which alerts, and with which details."""
+"""The sharing policy: which kinds of partners may be told about which alerts, and which details they may be told."""
 
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ POLICY_FILE = Path(__file__).with_name("policy.yaml")
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The details that a kind of partner may learn about some alerts. No field is sent unless `fields` can name it."""
+    """What one kind of partner may be told about some alerts. Only the fields that are listed in `fields` are sent."""
 
     rules: Annotated[list[str], Meta(min_length=1)]
     severities: Annotated[list[Severity], Meta(min_length=1)]
@@ -36,16 +36,20 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Policy(msgspec.Struct, frozen=True):
-    """One version of the policy: entries by kind of partner. The first entry that matches an alert decides."""
+    """
+    One version of the policy: for each kind of partner, a list of entries. The first entry that matches an alert
+    decides.
+    """
 
     version: str
     partners: dict[str, list[Entry]]
 
     def entries(self, alert: Alert) -> dict[str, Entry]:
         """
-        Return the entry that decides for each partner. If no entry matches, sharing with that partner is denied.
+        Return, for each partner, the entry that decides. A partner without a matching entry is left out and is told
+        nothing.
 
-        Test alerts and alerts from history are not shared with any partner.
+        No partner is told about test alerts and alerts from history.
         """
         if alert.test or alert.backfill:
             return {}
@@ -61,7 +65,8 @@ def read_policy(path: Path = POLICY_FILE) -> Policy:
     Read and check the policy.
 
     Raises:
-        PolicyInvalid: the policy names a partner or a word that is not allowed. With such a policy, nothing is shared.
+        PolicyInvalid: the policy names a partner that does not exist, or contains a word that is not allowed. Nothing
+            is shared with an invalid policy.
     """
     try:
         partners = yaml.safe_load(path.read_text())
@@ -78,10 +83,10 @@ def decision_of(
     alert: Alert, partner: str, entry: Entry, *, policy_version: str, consent: bool | None, now: datetime
 ) -> SharingDecision:
     """
-    Decide by an entry of the policy whether a version of an alert is shared.
+    Decide whether a version of an alert is shared with a partner. The given entry of the policy decides.
 
     Args:
-        consent: whether the family agrees to sharing. None means that the family's answer is not known, and a person
+        consent: whether the family agrees to sharing. None means that the family's answer is not known. Then a person
             must decide.
     """
     verdict, reason = entry.verdict, "policy"
@@ -107,7 +112,7 @@ def decision_of(
 
 
 def notice_of(decision: SharingDecision, entry: Entry, alert: Alert) -> PartnerNotice | None:
-    """Return the notice for the partner. If the decision is not to permit sharing, return None."""
+    """Return the notice for the partner, or None if sharing is not permitted."""
     if decision.verdict != SharingVerdict.PERMIT:
         return None
     shown: dict[str, Any] = {name: getattr(alert, name) for name in entry.fields}

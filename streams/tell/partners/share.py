@@ -1,9 +1,9 @@
 """
-Share alerts with partners. For each alert: decide, publish the decision, publish the notice, and then continue.
+Share alerts with partners. For each alert, publish the decisions first and then the notices.
 
-Each version of an alert is shared at least once. After a crash, the same version may be decided and shared again, under
-the same ids. Alerts from before the very first start are never shared, because nobody knows whether a person has
-already informed the partner.
+Each version of an alert is shared at least once. After a crash, the same version may be decided and shared again, with
+the same ids. Alerts from before the very first start are never shared, because a person may already have told the
+partner.
 """
 
 from collections.abc import Callable, Iterable
@@ -40,7 +40,7 @@ SOURCE = "/caf/share"
 
 @dataclass
 class Shared:
-    """How many alerts this process has read, and how many decisions and notices it has published."""
+    """How many versions of alerts this process has read, and how many decisions and notices it has published."""
 
     alerts: int = 0
     decisions: int = 0
@@ -60,9 +60,9 @@ def share(
     Share versions of alerts with partners as they arrive.
 
     Args:
-        once: stop after the version that is the newest one at the start.
-        patience_seconds: how long to wait until the lake has all records that decide whether the family agrees. After
-            that, a person must decide.
+        once: stop when all versions that were on the topic at the start have been handled.
+        patience_seconds: how long to wait for the records that say whether the family agrees. If the lake does not have
+            them by then, a person must decide.
 
     Raises:
         BrokerUnavailable: no broker answers at the start.
@@ -107,7 +107,7 @@ class _Sharer:
             for name, entry in entries.items()
         }
         notices = [(name, notice_of(one, entries[name], alert)) for name, one in decided.items()]
-        # The decision must be acknowledged by the broker before any partner is informed.
+        # The broker must have stored the decisions before any partner is told.
         self._send((names.SHARING_DECISION, SHARING_DECISION_TYPE, one) for one in decided.values())
         told = [(names.PARTNER_TOPICS[name], PARTNER_NOTICE_TYPE, one) for name, one in notices if one is not None]
         self._send(told)

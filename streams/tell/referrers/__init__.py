@@ -1,1 +1,1 @@
-"""Write letters to referrers: who gets a letter, the letter's text, and how it is published on the letters' topic."""
+"""Write letters that tell referrers what came of their referrals, and publish them on the topic of letters."""

@@ -1,4 +1,4 @@
-"""Write the letter about one referral: its receiver, its kind and its text."""
+"""Write the letter about one referral: decide whether there is one, whom it goes to, and what it says."""
 
 from hashlib import md5
 
@@ -16,7 +16,7 @@ _RECEIVED = "Thank you. We have received your referral. We have looked at it car
 _CORRECTED = "We are sorry. Our last letter about this referral was wrong. This letter replaces it."
 _ANEW = "If you are worried again, or if you find out something new, please tell us straight away."
 
-# The text for each decision reveals nothing about the family, not even whether somebody already works with the family.
+# The texts about the decisions reveal nothing about the family, not even whether a service already works with it.
 _DECIDED = {
     Decision.SIGNPOSTED: "We have told the family where they can get help.",
     Decision.EARLY_HELP: "We have offered the family early help.",
@@ -34,9 +34,9 @@ def letter_of(referral: DecidedReferral, before: Feedback | None) -> Feedback | 
     """
     Write the letter about a decided referral. If there is an earlier letter, write its next version.
 
-    No letter is written (None) for events from history. No letter is written if the referrer is anonymous or unknown,
-    because nobody can write to them. A letter to an individual says that the referral was received and looked at. The
-    letter does not give the decision.
+    Return None, and write no letter, in two cases: the referral is from history, or the referrer is anonymous or
+    unknown. A letter to an individual only says that the referral was received and looked at. Only letters to
+    organisations give the decision.
     """
     if referral.is_backfill or referral.source_code in _NOT_ADDRESSABLE:
         return None
@@ -64,9 +64,9 @@ def letter_id(referral: DecidedReferral) -> str:
 
 def says_the_same(one: Feedback, other: Feedback) -> bool:
     """
-    Return True if two versions have the same text and the same referrer.
+    Return True if two versions of a letter say the same to the same referrer.
 
-    If only a time was corrected, no new letter is needed.
+    For example, only a time may have been corrected. Then no new letter is needed.
     """
     return (one.source_code, one.agency_id, one.decision) == (other.source_code, other.agency_id, other.decision)
 

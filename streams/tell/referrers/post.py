@@ -1,8 +1,8 @@
 """
-Write letters to referrers as soon as decisions have landed.
+Write letters to referrers as soon as the decisions about their referrals have landed.
 
-All written letters are kept on their own topic, so no letter is written twice after a restart. No letters are written
-about decisions that arrived before the very first start.
+All letters are kept on their own topic, so that no letter is written twice after a restart. If a decision arrived
+before the very first start, no letter is written about it.
 """
 
 from collections.abc import Callable, Collection
@@ -63,8 +63,8 @@ def post(
     Write letters as decisions arrive.
 
     Args:
-        once: stop after the record that is the newest one at the start.
-        patience_seconds: how long to wait for the lake before checking whether to stop.
+        once: stop when all records that were on the topic at the start have been handled.
+        patience_seconds: how long to wait for the lake before checking again whether to stop.
 
     Raises:
         BrokerUnavailable: no broker answers at the start.
@@ -90,7 +90,7 @@ def post(
 
 
 class _Office:
-    """Knows all letters that have been written, and writes new letters."""
+    """Knows all letters that have been written, and writes the new ones."""
 
     def __init__(self, settings: Settings, patience_seconds: float) -> None:
         self._settings = settings
@@ -106,9 +106,9 @@ class _Office:
 
     def answer(self, records: Collection[Accepted | Rejected], stop: Callable[[], bool]) -> bool:
         """
-        Write the letters for these records.
+        Write the letters that follow from these records. Wait until the lake has the records.
 
-        Return False if the process was told to stop before the lake had the records.
+        Return False if the process was told to stop while it waited.
         """
         events = [record for record in records if isinstance(record, Accepted) and _may_decide(record)]
         self.posted.records += len(records)
@@ -127,7 +127,10 @@ class _Office:
         return family_events(self._settings, families, [names.REFERRAL], self._patience_seconds)
 
     def _write(self, events: pa.Table, named: Collection[tuple[str, str]]) -> None:
-        """Write letters about the referrals that the records refer to, and corrections of earlier letters."""
+        """
+        Write letters about the referrals in `named`, and new versions of earlier letters that are no longer
+        right.
+        """
         new = []
         for referral in self._engine.decided_referrals(events, datetime.now(UTC)):
             before = self._before(referral)
@@ -146,7 +149,7 @@ class _Office:
         """
         Return the latest letter about the referral.
 
-        Old letters have no id. Such a letter is found by the number of the referral and its referrer.
+        Old letters have no id. They are found by the referral's id, and must have gone to the same referrer.
         """
         found = self._written.get(letter_id(referral))
         if found is None:
@@ -164,7 +167,7 @@ class _Office:
 
 
 def _may_decide(event: Accepted) -> bool:
-    """Return True if the event is not from history and can change the text of a letter to a referrer."""
+    """Return True if the event can change what a letter says. Events from history change no letter."""
     if event.envelope.backfill:
         return False
     return event.fact is None or isinstance(event.fact, _DECIDING)
@@ -172,9 +175,9 @@ def _may_decide(event: Accepted) -> bool:
 
 def _written(settings: Settings) -> dict[str, Feedback]:
     """
-    Read the latest version of each letter, by its id.
+    Read the latest version of each letter. Return the letters by id.
 
-    Old letters have no id and are stored by their referral's number.
+    Old letters have no id. They are returned by the id of their referral.
     """
     outputs = map(decode_output, whole(settings, [names.FEEDBACK], max_poll_records=5_000))
     data = (output.data for output in outputs if isinstance(output, Output))

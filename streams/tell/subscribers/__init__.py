@@ -1,1 +1,4 @@
-"""Deliver alerts to people and programs that act on them: library, ready consumers, and view of an alert."""
+"""
+Deliver alerts to subscribers: the library for programs, the webhook and e-mail senders, and the display of an
+alert.
+"""

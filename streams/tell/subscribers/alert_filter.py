@@ -1,4 +1,7 @@
-"""Filters for alerts. The library, the ready consumers and the list of alerts use them."""
+"""
+The filter that says which alerts somebody wants. Subscribers, the webhook and e-mail senders and `./caf
+alerts` use it.
+"""
 
 import csv
 from collections.abc import Iterable
@@ -14,7 +17,7 @@ from streams.settings import PROJECT
 __all__ = ["UNKNOWN_AREA", "AlertFilter", "Words", "is_open"]
 
 UNKNOWN_AREA = "unknown"
-"""The name that selects alerts whose area is unknown or protected."""
+"""The name that users write to get alerts whose area is unknown or protected."""
 
 _GEOGRAPHY = PROJECT / "dbt_project" / "seeds" / "geography.csv"
 
@@ -23,7 +26,7 @@ Words = str | Iterable[str]
 
 
 def _area_names() -> set[str]:
-    """Return the names of the areas as alerts contain them, and `unknown`."""
+    """Return the names of all areas, as alerts spell them, and `unknown`."""
     with _GEOGRAPHY.open(newline="") as file:
         return {line["constituency_name"].lower().replace(" ", "_") for line in csv.DictReader(file)} | {UNKNOWN_AREA}
 
@@ -36,7 +39,7 @@ class AlertFilter:
     rules: frozenset[str] = frozenset()
     areas: frozenset[str] = frozenset()
     recipients: frozenset[str] = frozenset()
-    """Roles (`duty`), or one desk or person of a role (`duty:birkenhead`)."""
+    """Either a role (`duty`), or one desk or person with this role (`duty:birkenhead`)."""
     backfill: bool = False
     test: bool = False
 
@@ -52,10 +55,10 @@ class AlertFilter:
         test: bool = False,
     ) -> "AlertFilter":
         """
-        Make a filter from the words that users write: one or several words of each kind.
+        Make a filter from the words that users write. Each argument is one word or several words.
 
         Raises:
-            SettingInvalid: no alert can match one of the words, so the user would wait without ever getting an alert.
+            SettingInvalid: no alert can ever match one of the words.
         """
         return cls(
             severities=_known("severity", severity, set(Severity)),
@@ -67,7 +70,7 @@ class AlertFilter:
         )
 
     def matches(self, alert: Alert) -> bool:
-        """Return True if this version matches the filter, whatever its status is."""
+        """Return True if this version of an alert matches the filter. Its status makes no difference."""
         return (
             (not self.severities or alert.severity in self.severities)
             and (not self.rules or alert.rule in self.rules)

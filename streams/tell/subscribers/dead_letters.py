@@ -1,4 +1,4 @@
-"""Alerts that could not be delivered. These alerts are kept on a topic, by subscriber, until they are sent again."""
+"""Alerts that could not be delivered. They are kept on a topic, for each subscriber, until they are sent again."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -37,7 +37,7 @@ class DeadLetters:
         self._producer: KafkaProducer = producer(settings)
 
     def add(self, alert: Alert, reason: str) -> None:
-        """Store an alert as a dead letter. The call returns when the broker has acknowledged the record."""
+        """Store an alert as a dead letter, and wait until the broker has acknowledged it."""
         letter = Undelivered(group=self._group, failed_at=datetime.now(UTC), reason=reason, alert=alert)
         sent = self._producer.send(
             names.NOTIFY_DEAD_LETTER, key=self._group.encode(), value=msgspec.json.encode(letter)
@@ -46,10 +46,10 @@ class DeadLetters:
 
     def waiting(self, *, take: bool) -> Iterator[Undelivered]:
         """
-        Yield the dead letters that wait at the time of the call, oldest first.
+        Yield the dead letters that are waiting at the time of the call, oldest first.
 
         Args:
-            take: if True, a letter no longer waits as soon as the caller asks for the next letter.
+            take: if True, a letter stops waiting as soon as the caller asks for the next letter.
         """
         reader = consumer(self._settings, [names.NOTIFY_DEAD_LETTER], group_id=f"{self._group}.replay")
         try:
@@ -61,7 +61,8 @@ class DeadLetters:
                 for partition, records in reader.poll(timeout_ms=500).items():
                     for record in records:
                         if record.offset >= ends[partition]:
-                            # A letter that fails again during this replay waits for the next replay.
+                            # This letter was added during this replay, because sending it failed again. It waits for
+                            # the next replay.
                             return
                         if record.key == self._group.encode():
                             assert record.value is not None, "a letter has content"

@@ -1,4 +1,7 @@
-"""Deliver an alert to its receiver. Retry while a retry can help; otherwise store the alert as a dead letter."""
+"""
+Deliver an alert to its receiver. Try again as long as that can help. If it fails, store the alert as a dead
+letter.
+"""
 
 from collections.abc import Callable
 
@@ -17,21 +20,22 @@ log = structlog.get_logger()
 
 
 class NotTaken(Exception):
-    """The receiver refuses the alert and would also refuse it at another attempt."""
+    """The receiver refuses the alert, and trying again would not help."""
 
 
 class NotYetTaken(NotTaken):
-    """The receiver did not accept the alert, but may accept it at another attempt."""
+    """The receiver did not accept the alert, but may accept it if it is sent again."""
 
 
 def deliver(alert: Alert, send: Send, letters: DeadLetters, *, attempts: int, pause_seconds: float) -> bool:
     """
-    Send an alert, and return True if the receiver accepted it. Otherwise, store the alert durably as a dead letter.
+    Send an alert, and return True if the receiver accepted it. Otherwise store the alert as a dead letter and return
+    False.
 
     Args:
-        attempts: the highest number of attempts if the receiver does not answer.
-        pause_seconds: the pause before the second attempt. Each later pause is twice as long, up to a minute, and
-            varies at random.
+        attempts: how often to try at most.
+        pause_seconds: the pause before the second attempt. Each later pause is about twice as long as the one before,
+            but at most a minute.
     """
     known = {"alert_id": alert.alert_id, "version": alert.version}
     tries = Retrying(

@@ -38,8 +38,8 @@ class Email:
         Send one version of an alert to all addresses.
 
         Raises:
-            NotYetTaken: the server does not answer, or answers that it may take the e-mail later (4xx).
-            NotTaken: the server refuses the e-mail (5xx), or does not know one of the addresses.
+            NotYetTaken: the server does not answer, or says that it cannot take the e-mail now (4xx).
+            NotTaken: the server refuses the e-mail (5xx) or one of the addresses, or its certificate is not trusted.
         """
         try:
             with self._connect() as server:
@@ -72,7 +72,7 @@ class Email:
         message["To"] = ", ".join(self.to)
         message["Subject"] = f"{alert.severity.upper()} alert {alert.alert_id}: {alert.status}"
         message["Date"] = format_datetime(alert.raised_at)
-        # A repeated e-mail has the same id, so that a mailbox can recognise the repeat.
+        # When an e-mail is sent again, it has the same id, so that the mailbox can recognise it.
         message["Message-ID"] = f"<{alert.alert_id}.{alert.version}@caf.alerts>"
         link = alert.case_url or f"./caf alerts show {alert.alert_id}"
         message.set_content(

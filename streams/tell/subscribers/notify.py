@@ -1,4 +1,7 @@
-"""A ready consumer: it delivers each wanted alert, or stores it as a dead letter, and then saves the position."""
+"""
+Deliver alerts to one receiver, with a given function that sends them. An alert that cannot be delivered becomes a dead
+letter.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +17,7 @@ __all__ = ["Notified", "notify", "replay"]
 
 @dataclass
 class Notified:
-    """The number of versions that the receiver accepted, and the number that became dead letters."""
+    """How many versions of alerts the receiver accepted, and how many became dead letters."""
 
     sent: int = 0
     not_taken: int = 0
@@ -36,10 +39,10 @@ def notify(
     **chosen: Any,
 ) -> Notified:
     """
-    Send alerts as they arrive, until the function `until` returns true. Alerts from history are never sent.
+    Send alerts as they arrive, until `until` returns true. Alerts from history are never sent.
 
     Args:
-        chosen: the filters of `subscribe`.
+        chosen: the filters, named as in `subscribe`.
     """
     letters = DeadLetters(settings, group)
     notified = Notified()
@@ -53,9 +56,9 @@ def notify(
 
 def replay(settings: Settings, send: Send, *, group: str, attempts: int, pause_seconds: float = 1.0) -> Notified:
     """
-    Send the dead letters of a group again.
+    Send a group's dead letters again.
 
-    If the receiver does not accept an alert, it becomes a dead letter again.
+    An alert that the receiver still does not accept becomes a dead letter again.
     """
     letters = DeadLetters(settings, group)
     notified = Notified()

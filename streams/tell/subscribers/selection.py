@@ -1,4 +1,4 @@
-"""Choose the versions that a subscriber must get. Repeats and versions that a newer version replaced are left out."""
+"""Choose which versions of alerts a subscriber gets. Repeated and outdated versions are left out."""
 
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ class _Seen:
 
 class Selection:
     """
-    Decides for each version, in the order of the topic.
+    Decides for each version whether the subscriber gets it. The versions must come in the order of the topic.
 
-    A subscriber that was given an alert also gets its later versions, even those that its filters do not match.
-    Otherwise the subscriber would never learn that a red alert became amber, moved to another area or was cleared. A
-    subscriber that was not given an alert does not get the version that ends the alert. The selection remembers the
-    last `capacity` alerts.
+    If a subscriber got an alert, it also gets the alert's later versions, even if they do not match its filters.
+    Otherwise it would never learn that a red alert became amber, moved to another area or was cleared. If a subscriber
+    did not get an alert, it does not get the version that ends the alert either. The selection remembers the last
+    `capacity` alerts.
     """
 
     def __init__(self, wanted: AlertFilter, *, standing: bool, capacity: int) -> None:
@@ -33,7 +33,7 @@ class Selection:
         self._seen: OrderedDict[str, _Seen] = OrderedDict()
 
     def takes(self, alert: Alert) -> bool:
-        """Return whether the subscriber gets this version, and remember the answer."""
+        """Return whether the subscriber gets this version, and remember that."""
         before = self._seen.get(alert.alert_id)
         if before is not None and alert.version <= before.version:
             return False
@@ -50,6 +50,6 @@ class Selection:
             return matches and is_open(alert)
         if before is not None and before.given:
             return True
-        # If nothing is known about the alert, the subscriber also gets the version that ends it, so that no end is
-        # missed.
+        # If the selection has no memory of the alert, the subscriber gets the version that ends it, because it may have
+        # got the alert.
         return matches and (is_open(alert) or before is None)

@@ -1,7 +1,7 @@
 """
-Read the history of one alert from its topic.
+Read the history of one alert from the alerts topic.
 
-The history contains when the alert's cause arrived, who the alert was for, who acknowledged it, and how it ended.
+The history tells when the cause of the alert arrived, who the alert was for, who acknowledged it, and how it ended.
 """
 
 from collections.abc import Iterator
@@ -21,16 +21,14 @@ __all__ = ["Step", "Story", "read_story", "steps"]
 
 @dataclass(frozen=True)
 class Story:
-    """All records on the topic about one alert, each with the time at which the broker stored it."""
+    """All versions on the topic that are about one alert, each with the time at which the broker stored it."""
 
     versions: list[tuple[Alert, datetime]]
-    """The versions of the alert, beginning with the first."""
+    """The versions of the alert, oldest first."""
     others: list[tuple[Alert, datetime]]
     """
-    Versions of other alerts.
-
-    The other alerts are alerts about this alert (nobody acknowledged it, it reached nobody), and alerts that replaced
-    it.
+    Versions of other alerts: alerts about this alert (nobody acknowledged it, or it reached nobody), and alerts that
+    replaced it.
     """
 
 
@@ -62,7 +60,7 @@ def read_story(settings: Settings, alert_id: str) -> Story:
 
 
 def steps(story: Story) -> list[Step]:
-    """Return the steps of the history in order of time."""
+    """Return the steps of the history, oldest first."""
     return sorted(_steps(story))
 
 

@@ -27,17 +27,22 @@ __all__ = ["REMEMBERED", "subscribe"]
 
 REMEMBERED = 100_000
 """
-The number of alerts to remember.
-
-The remembered alerts are needed to drop repeats, and to give later versions of alerts already given.
+How many alerts to remember, so that repeats are dropped and later versions of an alert reach those who got
+the alert.
 """
 
 _POLL_MS = 500
 _POLL_INTERVAL_MS = 900_000
-"""How long the loop body may take for the records of one poll. After that, another member of the group takes over."""
+"""
+How long the loop body may take for the records of one poll. After this time, Kafka gives the partitions to another
+member.
+"""
 _POLL_RECORDS = 50
 _SESSION_MS = 10_000
-"""How long a killed member keeps its partitions. A running member sends signs of life while the loop body runs."""
+"""
+How long a killed member keeps its partitions. A running member sends heartbeats to Kafka while the loop body
+runs.
+"""
 
 _LOST = (CommitFailedError, IllegalGenerationError, RebalanceInProgressError, UnknownMemberIdError)
 
@@ -61,27 +66,28 @@ def subscribe(
     """
     Yield versions of alerts, one after another, for ever.
 
-    After a restart, the loop continues at the group's saved position.
+    The position of the group is saved when the loop body has finished with a version. After a restart, the loop
+    continues there. So each version is yielded at least once: after a crash, a `break`, or an exception in the loop
+    body, the next start yields the same version again.
 
-    Each version is given at least once. The version's position is saved when the loop body has finished with that
-    version. After a crash, a `break` or an exception in the body, the next start gives the same version again. Repeats
-    are dropped, and so are versions that a newer one has replaced. After a restart, the loop first reads the records
-    before the saved position again, so that it knows which versions were given. Several processes with the same group
-    share the work. Each group gets every version.
+    Repeats are left out, and so are versions older than one that was already yielded. To recognise them after a
+    restart, the loop first reads the records before the saved position again, without yielding them.
+
+    Several processes with the same group share the work. Every group gets all versions.
 
     Args:
         where: settings, or the bootstrap servers `host:port[,host:port]`. None means the `CAF_*` environment variables.
-        group: the name of the subscriber. The subscriber's position is saved under this name.
-        severity, rule, area, recipient: one word, or several. A recipient is a role or `role:id`.
-        standing: if True, give only versions that are open and match. If False, also give all later versions of each
-            given alert.
-        backfill: also give alerts raised from history.
-        test: also give test alerts, which are about nobody.
-        start: where a group without a saved position begins: with the next version, or with the oldest.
+        group: the name of the subscriber. The position is saved under this name.
+        severity, rule, area, recipient: one word or several. A recipient is a role or `role:id`.
+        standing: if True, yield only open versions that match the filters. If False, also yield all later versions of
+            an alert that was yielded.
+        backfill: whether to yield alerts about history as well.
+        test: whether to yield test alerts as well. They are about nobody.
+        start: where a group without a saved position begins: with the next version (`next`) or with the oldest.
         until: a function that is called at least twice a second. If it returns true, the loop ends.
 
     Raises:
-        SettingInvalid: a filter that no alert can match.
+        SettingInvalid: a filter contains a word that no alert can match.
         BrokerUnavailable: no broker answers.
     """
     wanted = AlertFilter.of(severity=severity, rule=rule, area=area, recipient=recipient, backfill=backfill, test=test)
@@ -110,7 +116,7 @@ def _alerts(
         while not until():
             polled = reader.poll(timeout_ms=_POLL_MS)
             if places.rewind():
-                # The records that this poll returned are read again, because the position was moved back.
+                # The reader has gone back to earlier records, so the records of this poll will come again.
                 continue
             for partition, records in polled.items():
                 yield from _batch(partition, records, selection, places, until)
@@ -147,10 +153,10 @@ def _batch(
 
 class _Places(ConsumerRebalanceListener):
     """
-    The position of the group in each partition that this member holds.
+    The position of the group in each partition that this member of the group holds.
 
-    When Kafka assigns partitions again, this member moves back in all its partitions. So the selection reads again
-    which versions the group was given from these partitions.
+    When this member gets other partitions, it first reads earlier records of all its partitions again. From these
+    records, the selection learns which versions the group already got.
     """
 
     def __init__(self, reader: KafkaConsumer, from_oldest: bool) -> None:
@@ -159,23 +165,32 @@ class _Places(ConsumerRebalanceListener):
         self._next: dict[TopicPartition, int] = {}
         self._topic_id = reader.topic_ids([names.ALERTS])
         self._first = 0
-        """The number of partitions when this member started. Partitions added later are read from their beginning."""
+        """
+        The number of partitions when this member started. A partition that is added later is read from its
+        beginning.
+        """
         self.lost = False
         reader.subscribe([names.ALERTS], listener=self)
 
     def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:  # noqa: ARG002
-        """Called by the Kafka client during a poll. This method must not send requests to the broker."""
+        """
+        Remember that the partitions changed. The Kafka client calls this during a poll, when it must not ask the broker
+        anything.
+        """
         self.lost = True
 
     def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:  # noqa: ARG002
-        """Called by the Kafka client during a poll."""
+        """Remember that the partitions changed. The Kafka client calls this during a poll."""
         self.lost = True
 
     def rewind(self) -> bool:
-        """If partitions were assigned again or the topic was recreated, move back and return True."""
+        """
+        If this member got other partitions or the topic was recreated, go back to earlier records and return
+        True.
+        """
         topic_id = self._reader.topic_ids([names.ALERTS]) or self._topic_id
-        # Saved positions belong to the old generation of the topic. The group was not given any record of the new
-        # generation.
+        # The saved positions belong to the old generation of the topic. The group has not got any record of the new
+        # one.
         is_anew, self._topic_id = self._topic_id != topic_id, topic_id
         if not (self.lost or is_anew):
             return False
@@ -195,14 +210,14 @@ class _Places(ConsumerRebalanceListener):
         return True
 
     def is_new(self, partition: TopicPartition, offset: int) -> bool:
-        """Return True if the group has not been given this record."""
+        """Return True if the group did not get this record before."""
         return offset >= self._next[partition]
 
     def save(self, partition: TopicPartition, offset: int) -> bool:
         """
-        Save the position.
+        Save the group's position in a partition.
 
-        Return False if another member has the partition now. The other member then gives the record again.
+        Return False if another member has the partition now. That member yields the record again.
         """
         try:
             self._reader.commit({partition: OffsetAndMetadata(offset, "", -1)})

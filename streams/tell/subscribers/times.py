@@ -1,4 +1,4 @@
-"""Write times for people at a desk: in London time, and as the distance from now."""
+"""Write times as people at a desk read them: in London time, or as the time that is left."""
 
 from datetime import datetime, timedelta
 
@@ -9,9 +9,9 @@ __all__ = ["due", "local"]
 
 def local(moment: datetime, now: datetime) -> str:
     """
-    Return the London time, for example `Mon 2 Mar 09:15`.
+    Return a time as London time, for example `Mon 2 Mar 09:15`.
 
-    The year is added if the time is not in the present year.
+    The year is added if it is not the present year.
     """
     there = moment.astimezone(LONDON)
     year = "" if there.year == now.astimezone(LONDON).year else f" {there:%Y}"
@@ -19,7 +19,7 @@ def local(moment: datetime, now: datetime) -> str:
 
 
 def due(deadline: datetime, now: datetime) -> str:
-    """Return the time left until a deadline: `in 2 h 10 min`, `overdue by 3 days 4 h`."""
+    """Return how much time is left until a deadline, for example `in 2 h 10 min` or `overdue by 3 days 4 h`."""
     return f"overdue by {_length(now - deadline)}" if now > deadline else f"in {_length(deadline - now)}"
 
 

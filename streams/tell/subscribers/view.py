@@ -1,4 +1,7 @@
-"""Show one alert to a person: what happened, who must be notified, by when, why, and what would clear the alert."""
+"""
+Show one alert to a person: what happened, who the alert is for, its deadline, its evidence, and what would
+clear it.
+"""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -35,7 +38,7 @@ def recipients(alert: Alert) -> str:
 
 
 def closing(alert: Alert) -> str:
-    """Return who closed the alert, and what this person did about it."""
+    """Return who closed the alert, and what they did about it."""
     return f"closed by {alert.closed_by}" + ("" if alert.alert_closure is None else f": {alert.alert_closure.meaning}")
 
 

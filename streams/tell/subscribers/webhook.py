@@ -31,10 +31,10 @@ _SECRET_BYTES = 24
 
 def read_secret(path: Path) -> bytes:
     """
-    Read the key from a file that contains it as base64, with or without `whsec_` before it.
+    Read the key from a file. The file contains the key in base64, with or without `whsec_` before it.
 
     Raises:
-        SettingInvalid: the file cannot be read, is not base64, or the key is too short.
+        SettingInvalid: the file cannot be read or is not base64, or the key is too short.
     """
     try:
         key = base64.b64decode(path.read_text().strip().removeprefix("whsec_"), validate=True)
@@ -49,13 +49,19 @@ def read_secret(path: Path) -> bytes:
 
 
 def sign(key: bytes, identity: str, timestamp: str, body: bytes) -> str:
-    """Return the signature that the receiver must also compute: HMAC-SHA256 of `identity.timestamp.body`."""
+    """
+    Return the signature of a message: HMAC-SHA256 of `identity.timestamp.body`. The receiver computes the same and
+    compares.
+    """
     signed = b".".join((identity.encode(), timestamp.encode(), body))
     return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
 
 
 class Webhook:
-    """Sends each version in a POST request to a receiver, unchanged from the topic (CloudEvents JSON)."""
+    """
+    Sends each version of an alert to a receiver in a POST request. The body is the same CloudEvents JSON as on the
+    topic.
+    """
 
     def __init__(self, url: str, key: bytes) -> None:
         parts = urlsplit(url)
@@ -68,12 +74,12 @@ class Webhook:
 
     def __call__(self, alert: Alert) -> None:
         """
-        Send one version of an alert, signed for this attempt.
+        Send one version of an alert. Each attempt has a signature of its own.
 
         Raises:
-            NotYetTaken: the receiver does not answer, reports an error of its own (5xx), or asks to try later (408,
+            NotYetTaken: the receiver does not answer, reports an internal error (5xx), or asks to be tried later (408,
                 425, 429).
-            NotTaken: any other answer except 2xx. Redirects are not followed.
+            NotTaken: the receiver gives any other answer than 2xx. Redirects are not followed.
         """
         identity = f"{alert.alert_id}/{alert.version}"
         body = encode_output(ALERT_TYPE, source=SOURCE, identity=identity, time=alert.raised_at, data=alert)

@@ -1,1 +1,1 @@
-"""The watcher's state in tables: events, ids named together, alerts, deadlines, the outbox and offsets."""
+"""The watcher's state in tables: events, ids that were named together, alerts, deadlines, the outbox and offsets."""

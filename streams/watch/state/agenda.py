@@ -1,4 +1,7 @@
-"""The families and records to evaluate: pending after a large batch, put off, with a passed deadline, or to review."""
+"""
+The families and records to evaluate: those of a large batch, those put off, those with a passed deadline, those to
+review.
+"""
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
@@ -14,13 +17,16 @@ from streams.watch.state.parameters import columns
 __all__ = ["PENDING", "Agenda", "Pending"]
 
 PENDING = "watch_pending"
-"""The channel on which standbys are notified that families or records are pending."""
+"""The PostgreSQL channel that tells standbys that families or records are pending."""
 _HELPER_SECONDS = 5
 """How many seconds the leader waits for a standby that is evaluating families and records."""
 
 
 class Pending(NamedTuple):
-    """A family or record to evaluate, with the rules and the reason: a record arrived, or an event was amended."""
+    """
+    A family or record to evaluate, with the rules to evaluate and the reason: a new record, or a corrected or withdrawn
+    event.
+    """
 
     number: int
     place: Place
@@ -28,9 +34,9 @@ class Pending(NamedTuple):
     arrived_at: datetime
     amendment: str | None
     as_of: datetime
-    """The time up to which every arrived record was known when this row was stored."""
+    """The time up to which all records that had arrived were known when this row was stored."""
     taken_in_at: datetime
-    """The time by the leader's clock. The watcher that evaluates this row uses it as the current time."""
+    """The leader's time when it stored this row. The watcher that evaluates the row uses it as the present time."""
 
 
 class Agenda:
@@ -38,13 +44,16 @@ class Agenda:
     The tables of families and records to evaluate, as one database session sees them.
 
     Args:
-        rules: the checksum of the rules. A watcher takes only rows that are pending for its own rules.
+        rules: the checksum of this watcher's rules. The watcher takes only rows that must be evaluated by these rules.
     """
 
     def __init__(self, session: Session, rules: str) -> None:
         self._session, self._rules = session, rules
         self._has_pending = True
-        """Whether rows may be pending. Only the leader's session adds rows, so only its value is right."""
+        """
+        Whether rows may be pending. This is reliable only in the leader's session, because only the leader
+        adds rows.
+        """
 
     def put_pending(
         self, places: Iterable[tuple[Place, Collection[str], datetime, str | None]], as_of: datetime, now: datetime
@@ -53,8 +62,8 @@ class Agenda:
         Add families and records to evaluate.
 
         Args:
-            places: each family or record, with its rules, the arrival time of its newest record, and the newest change
-                (corrected or withdrawn) of an event about it.
+            places: each family or record, with its rules, the arrival time of its newest record, and, if an event about
+                it was corrected or withdrawn, which of the two happened last.
         """
         rows = [(*place, ";".join(rules), arrived_at, amendment) for place, rules, arrived_at, amendment in places]
         self._has_pending = True
@@ -62,7 +71,10 @@ class Agenda:
         self._session.command(f"NOTIFY {PENDING}")
 
     def has_pending(self) -> bool:
-        """Return whether any row is pending or being evaluated by a standby. Only the leader's session can tell."""
+        """
+        Return whether any row is pending, or is being evaluated by a standby. The answer is reliable only in the
+        leader's session.
+        """
         self._has_pending = self._has_pending and bool(self._session.run("SELECT 1 FROM pending LIMIT 1"))
         return self._has_pending
 
@@ -71,7 +83,7 @@ class Agenda:
         Take up to `limit` pending rows. If the transaction fails, the rows are pending again.
 
         Args:
-            waits: whether to wait for rows that other watchers have taken, if no other rows are left.
+            waits: whether to wait if all rows that are left are taken by other watchers.
 
         Raises:
             psycopg2.errors.LockNotAvailable: other watchers have held the rows for five seconds.
@@ -83,7 +95,10 @@ class Agenda:
         return [Pending(number, (kind, place), rules.split(";"), *rest) for number, kind, place, rules, *rest in rows]
 
     def put_off(self, places: Mapping[Place, datetime]) -> None:
-        """Put families and records off until later, each with the (timezone-aware) arrival time of its cause."""
+        """
+        Put off families and records until later. For each, `places` has the arrival time of the cause (with a time
+        zone).
+        """
         self._session.run(sql.PUT_OFF, *columns([(*place, at) for place, at in places.items()], 3))
 
     def take_up(self) -> dict[Place, datetime]:
@@ -93,15 +108,18 @@ class Agenda:
 
     def to_review(self, limit: int) -> dict[str, datetime]:
         """
-        Remove and return up to `limit` families to review, newest events first.
+        Remove and return up to `limit` of the families to review. Families with the newest events come first.
 
-        Each family comes with the arrival time of its newest event.
+        Each family has the arrival time of its newest event.
         """
         rows = self._session.run(sql.REVIEWED, limit)
         return {family: aware(at) for family, at in rows}
 
     def unevaluated(self, limit: int) -> dict[str, datetime]:
-        """Mark up to `limit` unreadable records as evaluated; return them, each with its (aware) arrival time."""
+        """
+        Mark up to `limit` unreadable records as evaluated. Return them with their arrival times, which have a time
+        zone.
+        """
         rows = self._session.run(sql.UNJUDGED, limit)
         return {record: aware(received_at) for record, received_at in rows}
 
@@ -111,7 +129,7 @@ class Agenda:
         """
         Replace the stored deadlines of the given families and rules.
 
-        Deadlines before `as_of` (timezone-aware) have passed and are not stored. Deadlines of other families are
+        Deadlines before `as_of` (with a time zone) have passed and are not stored. Deadlines of other families are
         ignored.
         """
         clock = naive(as_of)
@@ -120,7 +138,7 @@ class Agenda:
         self._session.run(sql.REPLACE_DEADLINES, list(families), sorted(rules), *columns(kept, 3))
 
     def next_due(self) -> tuple[datetime | None, bool]:
-        """Return when the next deadline passes (timezone-aware), and whether any family or record was put off."""
+        """Return when the next deadline passes (with a time zone), and whether any family or record was put off."""
         ((due, has_put_off),) = self._session.run(sql.NEXT_DUE)
         return aware(due), has_put_off
 

@@ -1,4 +1,4 @@
-"""SQL statements on the families and records to evaluate: unreadable, pending, put off, to review, with deadlines."""
+"""SQL statements on families and records that must be evaluated, and on unreadable records that must be reported."""
 
 UNJUDGED = """
     UPDATE quarantine SET is_judged = true
@@ -35,7 +35,7 @@ REPLACE_DEADLINES = """
     )
     INSERT INTO deadlines SELECT * FROM kept ON CONFLICT DO NOTHING
 """
-"""Most deadlines do not change, and are not written again."""
+"""Deletes deadlines that are gone and adds new ones. Most deadlines stay the same, and their rows are not touched."""
 NEXT_DUE = "SELECT min(due_at), EXISTS (SELECT FROM restatements) FROM deadlines"
 POP_DUE = "DELETE FROM deadlines WHERE due_at < $1 RETURNING due_at, family_id, rule"
 PUT_OFF = """

@@ -46,5 +46,8 @@ SENT = """
     ))
     RETURNING alert_id, version, alert
 """
-"""The statement locks the rows in a fixed order. Otherwise two sessions that run it at the same time could deadlock."""
+"""
+The rows are locked in a fixed order, so that two sessions that run this statement at the same time cannot
+deadlock.
+"""
 PLACES = "SELECT place_kind, place FROM alerts WHERE alert_id = ANY ($1)"

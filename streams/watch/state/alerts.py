@@ -1,4 +1,4 @@
-"""Alerts: the latest version of each alert, and the versions to be sent."""
+"""Stores the latest version of each alert, and the versions that must be sent."""
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
@@ -33,7 +33,10 @@ class Alerts:
         return AlertBook(one for one in found if one.place in places)
 
     def save(self, standing: Iterable[Standing], *, send: bool) -> None:
-        """Store versions of alerts, each alert's versions in order. With `send`, also write them to the outbox."""
+        """
+        Store versions of alerts. The versions of one alert must be in order. If `send` is true, also write them to the
+        outbox.
+        """
         standing = list(standing)
         encoded = [(one.alert.alert_id, one.alert.version, msgspec.msgpack.encode(one.alert)) for one in standing]
         rows = {
@@ -51,14 +54,15 @@ class Alerts:
 
     def sent(self, alerts: Collection[Alert]) -> list[Alert]:
         """
-        Remove versions that are on the topic from the outbox.
+        Remove versions that are on the alerts topic from the outbox.
 
         Returns:
-            The removed versions that differ from the version with the same number on the topic.
+            The removed versions that differ from what is on the topic under the same number.
         """
         said = {(one.alert_id, one.version): msgspec.msgpack.encode(one) for one in alerts}
         rows = self._session.run(sql.SENT, *columns(list(said), 2))
-        # The database driver's type for bytes (memoryview) never compares equal to another one, so it is converted.
+        # The database driver returns memoryviews. Convert them to bytes, because a memoryview would always seem to
+        # differ.
         others = [bytes(alert) for id_, version, alert in rows if said[id_, version] != bytes(alert)]
         return [msgspec.msgpack.decode(alert, type=Alert) for alert in others]
 
@@ -73,19 +77,22 @@ class Alerts:
         self._session.run("DELETE FROM alerts WHERE alert_id = $1", alert_id)
 
     def ended(self, before: datetime) -> list[str]:
-        """Return alerts that ended before a (timezone-aware) time and are still on the topic of current alerts."""
+        """
+        Return the ids of alerts that ended before a time (with a time zone) and are still on the topic of current
+        alerts.
+        """
         return [alert_id for (alert_id,) in self._session.run(sql.ENDED, before)]
 
     def retired(self, alert_ids: Collection[str]) -> None:
-        """Note that ended alerts have been removed from the topic of current alerts."""
+        """Record that these ended alerts have been removed from the topic of current alerts."""
         self._session.run(sql.RETIRED, list(alert_ids))
 
     def standing(self, after: str, limit: int) -> list[Alert]:
         """
-        Return the next alerts after the id `after` that belong on the topic of current alerts, in the order of their
-        ids.
+        Return the next alerts that belong on the topic of current alerts. They are in order of their ids, and begin
+        after the id `after`.
 
-        Open alerts belong there, and ended alerts that have not been removed yet.
+        Open alerts belong on this topic, and so do ended alerts that have not been removed from it yet.
         """
         rows = self._session.run(sql.STANDING, after, limit)
         return [msgspec.msgpack.decode(alert, type=Alert) for (alert,) in rows]

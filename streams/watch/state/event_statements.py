@@ -84,7 +84,7 @@ CROWDS_LOADED = """
         SELECT address_id FROM "main.events"
     )) IS TRUE
 """
-"""With `IS TRUE`, PostgreSQL hashes the ids, whatever joins the planner may use."""
+"""`IS TRUE` makes PostgreSQL look the ids up in a hash table. Without it, PostgreSQL could choose a slower join."""
 ADD_QUARANTINE = """
     INSERT INTO quarantine
     SELECT topic, kafka_partition, kafka_offset, received_at, reason, path, allowed
@@ -101,7 +101,10 @@ SAME_NAME = """
     ) AS same
     WHERE events > 1
 """
-"""With `IS TRUE`, PostgreSQL hashes the ids. Otherwise PostgreSQL would compare each id with each row."""
+"""
+`IS TRUE` makes PostgreSQL look the ids up in a hash table. Without it, PostgreSQL would compare each id with
+each row.
+"""
 TOUCHED = """
     WITH asked AS MATERIALIZED (
         SELECT *
@@ -150,9 +153,10 @@ TOUCHED = """
 Finds the families that an event concerns.
 
 An event concerns the families that it names, the families of its persons, and the families at its addresses or at its
-persons' addresses. An event about a household also concerns the other households of everyone in it. For example, an
-incident in one household concerns the children of another household in which one of its adults lives. An event about a
-person or their risk marker concerns the families for which that person or marker was recorded.
+persons' addresses. An event about a household also concerns the other households of everyone in it. For example, one
+adult may live in two households. Then an incident in one household concerns the children in the other. An event about a
+person, or about a person's risk marker, also concerns the families that earlier records about this person or marker
+named.
 """
 AMENDED = """
     SELECT root_source, root_id, change

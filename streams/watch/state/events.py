@@ -21,7 +21,7 @@ from streams.watch.state.parameters import as_json, columns
 __all__ = ["Events", "Keys", "Recorded"]
 
 _MANY_KEYS = 50
-"""If there are at least this many keys, there are many events, so the events are not counted."""
+"""From this number of record keys on, there are certainly many events. So the events are not counted."""
 
 
 class Recorded(NamedTuple):
@@ -38,7 +38,7 @@ class Recorded(NamedTuple):
 
 
 class Keys(NamedTuple):
-    """The record keys to load, and whether there are many events with these keys."""
+    """The record keys whose events must be loaded, and whether there are many such events."""
 
     names: list[str]
     has_many: bool
@@ -50,7 +50,7 @@ class Events:
 
     Args:
         columns: the columns of the table of events, as `event_columns` returns them.
-        limits: an id that more families share than these limits allow is over-shared and connects nobody.
+        limits: how many families may share an id. If more families share it, it is over-shared and connects nobody.
     """
 
     def __init__(self, session: Session, columns: Mapping[str, str], limits: CrowdLimits) -> None:
@@ -58,13 +58,13 @@ class Events:
 
     def add(self, events: Sequence[Accepted], recorded: Iterable[Recorded]) -> set[str]:
         """
-        Store events, and which families, persons and addresses they name together.
+        Store events. Also store which families, persons and addresses each event names together.
 
         Args:
-            recorded: for each event, the parts that decide which families to evaluate.
+            recorded: one item for each event.
 
         Returns:
-            Families that were connected through an id that has now become over-shared.
+            Families that were connected by an id that is over-shared from now on.
         """
         if not events:
             return set()
@@ -85,7 +85,7 @@ class Events:
         )
 
     def _parted(self, persons: Collection[str], addresses: Collection[str]) -> set[str]:
-        """Store which of the ids have become over-shared; return the families that these ids connected until now."""
+        """Store which of these ids have become over-shared. Return the families that they connected until now."""
         grown = self._session.run(sql.GROWN, sorted(persons), sorted(addresses), *self._limits)
         if not grown:
             return set()
@@ -96,7 +96,7 @@ class Events:
         return parted
 
     def keys(self, families: Collection[str], alerts: Collection[str] = ()) -> Keys:
-        """Find the record keys to load for evaluating families and people's actions on alerts."""
+        """Find the record keys whose events must be loaded to evaluate families, and alerts that people acted on."""
         rows = self._session.run(sql.KEYS, list(families), list(alerts), _MANY_KEYS)
         has_many = len(rows) >= _MANY_KEYS or sum(count for _, count in rows) >= MANY_EVENTS
         return Keys([key for key, _ in rows], has_many)
@@ -105,11 +105,12 @@ class Events:
         """
         Return the input of the rules, as queries on the state.
 
-        The input consists of the events with the given keys, the events that were sent again in place of the given
-        records, those of the given records that are unreadable, and the over-shared ids in all of these.
+        The input consists of the events with the given keys, and of events that were sent again in place of the given
+        records. If some of the given records are unreadable, these belong to the input as well, and so do the
+        over-shared ids in all events of the input.
         """
         sources = (("events", sql.LOADED), (CROWDS, sql.CROWDS_LOADED))
-        # Ids of test alerts and of alerts about areas are not positions of records.
+        # Only the ids of records are positions in a topic. Ids of test alerts and of alerts about areas are not.
         places = [record.rsplit("/", 2) for record in records if re.fullmatch(COORDINATES, record)]
         if not places:
             return Given(sources, (keys.names, list(records)), keys.has_many)
@@ -142,8 +143,8 @@ class Events:
         """
         Return, for each event, the event itself and all stored events with the same topic, key, source and id.
 
-        A correction changes what was recorded before. If a second event gets the same id, a correction of the first
-        event may no longer apply.
+        These are needed for two reasons. A correction changes what was recorded before. And if a second event has the
+        same id, an earlier correction may no longer apply.
         """
         stored: dict[tuple[str, ...], list[tuple[tuple[int, int], Recorded]]] = defaultdict(list)
         keys, ids = {one.key for one in events}, {one.root[1] for one in events}
@@ -186,5 +187,8 @@ class Events:
         return found
 
     def amended(self, keys: Collection[str]) -> dict[tuple[str, str], str]:
-        """Return which events with the given keys were corrected or withdrawn, by source and id."""
+        """
+        Return the corrected and withdrawn events among those with the given keys, by source and id. The value says
+        which of the two happened.
+        """
         return {(source, id_): change for source, id_, change in self._session.run(sql.AMENDED, list(keys))}

@@ -1,5 +1,6 @@
 """
-Fills the watcher's tables from the lake: after an upgrade, after their loss, or when Kafka has deleted records.
+Fills the watcher's tables from the lake. This is needed after an upgrade, if the tables are lost, or if Kafka has
+deleted records.
 
 Landed rows are copied unchanged, partition by partition. Then all families are reviewed, because their deadlines are
 unknown.
@@ -51,16 +52,16 @@ def fill(
     settings: Settings, state: State, behind: Mapping[TopicPartition, int], alive: Callable[[], None]
 ) -> dict[TopicPartition, int]:
     """
-    Copy landed rows of some partitions, from the given offsets on. If no rows have landed yet, copy nothing.
+    Copy the landed rows of some partitions, beginning at the given offsets. If nothing has landed yet, copy nothing.
 
     Args:
-        alive: called now and then, to show that the watcher is alive.
+        alive: a function that is called from time to time to show that the watcher is alive.
 
     Returns:
         The next offset of each partition from which rows were copied.
 
     Raises:
-        LakeUnavailable: the lake cannot be read. A watcher that evaluated rules without the landed events would
+        LakeUnavailable: the lake cannot be read. The watcher cannot go on, because without the landed events it would
             withdraw alerts.
     """
     try:
@@ -91,7 +92,7 @@ def _filled(
 
 
 def _take_over(lake: duckdb.DuckDBPyConnection, state: State, place: TopicPartition, begin: int, end: int) -> int:
-    """Copy the events and the unreadable records of a partition; return the number of events."""
+    """Copy the events and the unreadable records of a partition; return how many events were copied."""
     state.empty_incoming()
     count: int
     ((count,),) = lake.execute(
@@ -114,7 +115,7 @@ def _take_over_alerts(lake: duckdb.DuckDBPyConnection, state: State, alive: Call
 
 
 def _standing(versions: Iterable[Alert]) -> Iterator[Standing]:
-    """Yield the standing of each alert after all its versions."""
+    """Yield one item for each alert: its latest version, and what the watcher must remember about it."""
     for _, same in groupby(versions, attrgetter("alert_id")):
         book = AlertBook()
         *_, last = filter(None, map(book.record, same))

@@ -8,7 +8,10 @@ import msgspec
 __all__ = ["as_json", "columns"]
 
 _ZERO = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
-"""Matches a zero byte in JSON: an odd number of backslashes before `u0000`. An even number makes it ordinary text."""
+"""
+Matches a zero byte in JSON: `u0000` after an odd number of backslashes. After an even number, it is ordinary
+text.
+"""
 
 
 def columns(rows: Collection[Sequence[object]], width: int = 0) -> list[list[object]]:
@@ -17,6 +20,6 @@ def columns(rows: Collection[Sequence[object]], width: int = 0) -> list[list[obj
 
 
 def as_json(value: object) -> str:
-    """Return a value as JSON. Zero bytes are replaced, because PostgreSQL's text can hold every other character."""
+    """Return a value as JSON without zero bytes, which PostgreSQL cannot store in text. Each is replaced by U+FFFD."""
     text = msgspec.json.encode(value).decode()
     return _ZERO.sub(r"\1\\ufffd", text) if "\\u0000" in text else text

@@ -1,8 +1,8 @@
 """
 The watcher's state, read and written through one PostgreSQL session.
 
-The process keeps no state in memory, so there is nothing to restore at the start. The watcher opens one transaction for
-each batch, and writes the whole batch in it.
+The process keeps no state in memory, so it has nothing to restore when it starts. The watcher writes each batch in one
+transaction.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,16 +33,16 @@ __all__ = ["REFUSED", "REFUSED_ALLOWED", "State", "open_session"]
 _LEADER, _HELPER = "caf watch", "caf watch, standing by"
 """Names of the database sessions of the leader and of the standbys. A new leader finds the sessions by these names."""
 _PAUSED_SECONDS = 60
-"""If a watcher's open transaction runs no statement for this many seconds, PostgreSQL ends the session."""
+"""If a watcher is in a transaction and runs no statement for this many seconds, PostgreSQL ends its session."""
 REFUSED = (psycopg2.DataError, psycopg2.IntegrityError, psycopg2.errors.ProgramLimitExceeded)
-"""Errors that PostgreSQL raises for values that it cannot store or compute with."""
+"""Errors that PostgreSQL raises if a value cannot be stored or used in a calculation."""
 REFUSED_ALLOWED = "what PostgreSQL can hold and compute with"
-"""The text that the quarantine gives as allowed when PostgreSQL refuses a record."""
+"""What the quarantine says is allowed, for a record that PostgreSQL refuses."""
 
 
 def open_session(settings: Settings, *, leads: bool) -> Session:
     """
-    Open a session with the name by which the next leader finds it.
+    Open a database session. The next leader finds the session by its name.
 
     Raises:
         LakeUnavailable: PostgreSQL does not answer.
@@ -58,7 +58,7 @@ class State:
 
     Args:
         columns: the columns of the table of events, as `event_columns` returns them.
-        limits: an id that more families share than these limits allow is over-shared and connects nobody.
+        limits: how many families may share an id. If more families share it, it is over-shared and connects nobody.
         rules: the checksum of the rules.
         schema: `CURRENT`, or `NEXT` for a standby that prepares tables while another watcher leads.
     """
@@ -71,8 +71,8 @@ class State:
         self._limits, self._rules = limits, rules
         self.term = 0
         """The number of the term in which this session writes."""
-        # A statement is planned once, perhaps while the tables are empty. With the planner's usual settings, it would
-        # then read whole tables for ever.
+        # PostgreSQL plans a statement once, perhaps while the tables are empty. With its usual settings, it would then
+        # read whole tables for ever.
         session.plan_with(**dict.fromkeys(READ_WHOLE, "off"))
         self.tables = Tables(session, columns, schema)
         self.events = Events(session, columns, limits)
@@ -82,14 +82,15 @@ class State:
 
     def begin_term(self) -> None:
         """
-        Begin a term: end the sessions of other watchers, make missing tables, and raise the number of the term.
+        Begin a term: end the sessions of other watchers, make missing tables, and add one to the number of the term.
 
         1. If this watcher leads (schema `CURRENT`), PostgreSQL ends the sessions of the former leader and of all
            standbys. Their open transactions are rolled back.
-        2. Missing tables are made, or prepared tables of this version replace the existing tables (`Tables.open`).
-        3. The number of the term grows by one. From then on, a session of a former term cannot write, because `writing`
+        2. Missing tables are made. If a standby has prepared tables of this version, they replace the existing tables
+           (`Tables.open`).
+        3. The number of the term grows by one. From then on, sessions of former terms cannot write, because `writing`
            compares the numbers.
-        4. Families and records that are still pending are marked for watchers with this watcher's rules.
+        4. Families and records that are still pending will be evaluated by this watcher's rules.
         """
         if self.schema == CURRENT:
             self.session.run(sql.END_OTHERS, [_LEADER, _HELPER])
@@ -98,17 +99,20 @@ class State:
         self.session.run("UPDATE pending SET rules = $1", self._rules)
 
     def is_shared(self) -> bool:
-        """Return whether the leader uses tables of this version, and has evaluated everything by the same rules."""
+        """
+        Return whether the leader uses tables of this version, and evaluates events by the same rules as this
+        watcher.
+        """
         return self.tables.are_filled() and self.tables.rules == self._rules
 
     def beside(self, session: Session) -> "State":
-        """Return the same tables in the same term, for another session of this process."""
+        """Return the same tables in the same term, as another session of this process sees them."""
         beside = self.of_schema(session, self.schema)
         beside.term = self.term
         return beside
 
     def of_schema(self, session: Session, schema: str) -> "State":
-        """Return the tables of this version in another schema, for another session."""
+        """Return the tables of this version in another schema, as another session sees them."""
         return State(session, self.columns, self._limits, self._rules, schema)
 
     @contextmanager
@@ -116,12 +120,12 @@ class State:
         """
         Run a transaction that fails if another watcher has begun a term.
 
-        The transaction locks the number of the term until its end. So another watcher can begin a term only before or
-        after this transaction.
+        The transaction locks the number of the term until it ends. So another watcher can begin a term only before this
+        transaction or after it.
 
         Args:
-            is_durable: whether the commit waits for the disk. If the commit does not wait, a crash of the server may
-                undo this transaction, but no earlier transaction and no later durable one.
+            is_durable: whether the commit waits for the disk. If it does not wait, a crash of the server may undo this
+                transaction. Earlier transactions, and later durable ones, are not lost.
 
         Raises:
             LockTaken: another watcher has begun a term.
@@ -135,9 +139,9 @@ class State:
 
     def complete(self) -> None:
         """
-        Note that the tables are filled, and by which rules events are evaluated from now on.
+        Record that the tables are filled, and by which rules events are evaluated from now on.
 
-        If events were added without evaluating them, or if the rules have changed, all families are marked for review.
+        All families are marked for review if the rules have changed, or if events were added without being evaluated.
         """
         if self.tables.rules == self._rules:
             return
@@ -148,17 +152,17 @@ class State:
         self.is_new = False
 
     def drop_next(self) -> None:
-        """Drop prepared tables that no standby waits to use."""
+        """Drop prepared tables that no standby is waiting to use."""
         with self.session.transaction():
             if self.session.run("SELECT pg_try_advisory_xact_lock($1)", int(LockKey.WATCH_NEXT)) == [(True,)]:
                 self.session.command(f"DROP SCHEMA IF EXISTS {NEXT} CASCADE")
 
     def _review_all(self) -> None:
-        """Find the over-shared ids again, and mark all families for review."""
+        """Find out again which ids are over-shared, and mark all families for review."""
         self.session.run("DELETE FROM crowds")
         if self.session.run("SELECT 1 FROM events LIMIT 1"):
-            # Empty tables are not analysed. Otherwise the planner would still treat them as empty when they have grown,
-            # and read them whole.
+            # Do not analyse empty tables. Otherwise the planner would still believe that they are empty when they have
+            # grown, and read them whole.
             self.session.command(sql.ANALYZE)
         with self.session.planning(**dict.fromkeys(READ_WHOLE, "on")):
             self.session.run(sql.FIND_CROWDS, *self._limits)
@@ -175,21 +179,21 @@ class State:
         self.session.run(sql.BEGIN_AT, *columns(rows, 4))
 
     def advance(self, offsets: Mapping[TopicPartition, int]) -> None:
-        """Note up to which offsets partitions have been evaluated."""
+        """Record the next offset of each partition, after its records have been evaluated."""
         if offsets:
             self.session.run(sql.ADVANCE, *columns([(*one, offset) for one, offset in offsets.items()]))
 
     def add_judged(self, events: Sequence[Accepted]) -> None:
-        """Store events that another leader has evaluated with tables that no longer exist."""
+        """Store events that another leader has already evaluated. The tables of that leader no longer exist."""
         self.tables.judged_by(None)
         self.events.add(events, map(Recorded.of, events))
 
     def empty_incoming(self) -> None:
-        """Empty the table into which another session copies events."""
+        """Empty the table `incoming`, into which another session copies events."""
         self.session.command("TRUNCATE incoming")
 
     def take_over_incoming(self) -> None:
-        """Store the copied events."""
+        """Store the events that were copied into `incoming`."""
         self.tables.judged_by(None)
         with self.session.planning(**dict.fromkeys(READ_WHOLE, "on")):
             for statement in sql.TAKE_OVER:
@@ -205,11 +209,11 @@ class State:
 
     def refuse(self, one: Pending) -> list[tuple[str, int, int]]:
         """
-        Stop evaluating a pending family or record that PostgreSQL refuses, until another record about it arrives.
+        Stop treating a family or record as pending, because PostgreSQL refuses it. It is evaluated again when another
+        record about it arrives.
 
         Returns:
-            Topic, partition and offset of the records whose arrival made the family pending. These records are stored
-            as unreadable.
+            Topic, partition and offset of the newest records about the family. They are stored as unreadable.
         """
         self.session.run("DELETE FROM pending WHERE number = $1", one.number)
         keys = self.events.keys([one.place[1]]).names if one.place[0] == "family" else []

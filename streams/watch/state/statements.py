@@ -1,4 +1,4 @@
-"""SQL statements on all tables of the watcher: terms, offsets, filling the tables, and refused records."""
+"""SQL statements about all tables of the watcher: terms, offsets, filling the tables, and refused records."""
 
 from streams.watch.state.event_statements import RELATE
 

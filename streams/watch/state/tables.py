@@ -1,8 +1,9 @@
 """
-Makes the watcher's tables from the contract's columns and `tables.sql`, and again when either has changed.
+Makes the watcher's tables from the contract's columns and `tables.sql`. If either of these changes, the tables are made
+again.
 
 The leader uses the tables in the schema `watch`. A standby of another version makes its own tables in `watch_next`.
-When the standby leads, its tables replace the tables in `watch`.
+When this standby becomes the leader, its tables replace those in `watch`.
 """
 
 import hashlib
@@ -28,7 +29,7 @@ _ASKED = frozenset({
     "change", "fact", "alert_id", "escalation_kind", "family_id", "release_family_id", "marker_families", "person_id",
     "linked_person_id", "person_ids", "address_id", "marker_id",
 })  # fmt: skip
-"""Columns that tell whom an event concerns. These columns are kept even if no rule reads them."""
+"""Columns that say whom an event concerns. They are kept even if no rule reads them."""
 _TYPES = {
     pa.string(): "text",
     pa.int32(): "integer",
@@ -40,7 +41,7 @@ _TYPES = {
 }
 
 _EVENTS = """
--- A topic that has lost its end uses offsets a second time. The time of arrival tells the records apart.
+-- If a topic has lost its newest records, their offsets are used again. The arrival time tells the records apart.
 CREATE TABLE events (
     {columns},
     PRIMARY KEY (topic, kafka_partition, kafka_offset, received_at)
@@ -70,7 +71,10 @@ FROM {table};
 
 
 def event_columns(read: frozenset[str]) -> dict[str, str]:
-    """Return the columns of `landing.events` to keep, with PostgreSQL types. `read` are the columns that rules read."""
+    """
+    Return the columns of `landing.events` to keep, with their PostgreSQL types. `read` contains the columns that rules
+    read.
+    """
     return {name: _TYPES[type_] for name, type_ in EVENT_COLUMNS.items() if name in read | _ASKED}
 
 
@@ -99,15 +103,15 @@ class Tables:
         """
         Make the tables, unless filled tables of this version exist.
 
-        1. If the leader's tables are of another version or not filled, and `NEXT` has filled tables of this version,
-           the tables in `NEXT` replace the leader's tables.
-        2. If there still are no filled tables of this version, the existing tables are dropped and empty tables are
+        1. If the leader has no filled tables of this version, but `NEXT` has, the tables in `NEXT` replace the leader's
+           tables.
+        2. If there are still no filled tables of this version, the existing tables are dropped, and empty tables are
            made.
 
         Both steps are one transaction, under a lock.
 
         Returns:
-            Whether tables were made. New tables are empty, until `filled` notes that they are filled.
+            Whether new tables were made. They are empty, and count as not filled until `filled` is called.
         """
         with self._session.transaction():
             self._session.run("SELECT pg_advisory_xact_lock($1)", int(LockKey.WATCH_TABLES))
@@ -123,11 +127,11 @@ class Tables:
             return True
 
     def are_filled(self, schema: str = "") -> bool:
-        """Return whether tables of this version exist, filled with all records that had landed at their creation."""
+        """Return whether tables of this version exist and have been filled with all records that had landed."""
         return self._about(schema or self.schema) == (self._version, True)
 
     def are_there(self) -> bool:
-        """Return whether there are tables of this version, filled or not."""
+        """Return whether tables of this version exist. They may be empty."""
         about = self._about(self.schema)
         return about is not None and about[0] == self._version
 
@@ -142,16 +146,19 @@ class Tables:
         self._session.command(f"DROP SCHEMA IF EXISTS {self.schema} CASCADE")
 
     def filled(self) -> None:
-        """Note that the tables hold the records that had landed."""
+        """Record that the tables have been filled with all records that had landed."""
         self._session.run("UPDATE about SET is_filled = true")
 
     def judged_by(self, rules: str | None) -> None:
-        """Note by which rules events are evaluated from now on; None if some stored events have not been evaluated."""
+        """
+        Record by which rules events are evaluated from now on. Give None if some stored events have not been
+        evaluated.
+        """
         self._session.run("UPDATE about SET rules = $1", rules)
 
     @property
     def rules(self) -> str | None:
-        """The rules that `judged_by` noted last."""
+        """The rules that were last given to `judged_by`."""
         rules: str | None
         ((rules,),) = self._session.run("SELECT rules FROM about")
         return rules

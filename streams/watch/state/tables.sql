@@ -1,6 +1,6 @@
 -- The state that the watcher keeps between two events. The rows of a batch and its offsets are written in one
--- transaction. So a crash leaves either a whole batch or none of it. All names belong to the schema that the session
--- uses.
+-- transaction. So after a crash, there is either a whole batch or nothing of it. All names belong to the schema that
+-- the session uses.
 
 -- The version of the tables, whether they hold the landed records, and the rules by which all events were last
 -- evaluated.
@@ -10,14 +10,16 @@ CREATE TABLE about (
     rules text
 );
 
--- The number of the term. A watcher that begins to lead adds one, and every transaction checks that its watcher's
--- number is still the latest. So a watcher that was paused and now has a successor cannot change anything.
+-- The number of the term. A watcher that begins to lead adds one. Every transaction checks that its watcher's number is
+-- still the latest. So if a watcher was paused and another one has begun to lead, the paused one cannot change
+-- anything.
 CREATE TABLE term (
     number bigint NOT NULL
 );
 INSERT INTO term VALUES (0);
 
--- The next offset of each partition to evaluate, numbered as in the lake, and the id of the topic at that time.
+-- The next offset of each partition to evaluate, numbered as in the lake, and the id of the topic that the offset
+-- belongs to.
 CREATE TABLE offsets (
     topic text,
     kafka_partition integer,
@@ -26,7 +28,7 @@ CREATE TABLE offsets (
     PRIMARY KEY (topic, kafka_partition)
 );
 
--- Unreadable records of topics on which a record may be a report about a child. Their content is not kept.
+-- Unreadable records on topics that carry reports about children. The content of the records is not kept.
 CREATE TABLE quarantine (
     topic text,
     kafka_partition integer,
@@ -40,8 +42,8 @@ CREATE TABLE quarantine (
 );
 CREATE INDEX ON quarantine (received_at) WHERE NOT is_judged;
 
--- Ids that were ever named together. No row is deleted. A correction may end a membership, but evaluating a family once
--- too often costs only a little time, while missing a family could miss an alert.
+-- Ids that were ever named together. No row is ever deleted. A correction may end a membership. Then a family may be
+-- evaluated without need, which costs little time. A family that was forgotten could miss an alert.
 CREATE TABLE members (
     person_id text,
     family_id text,
@@ -63,15 +65,16 @@ CREATE TABLE person_addresses (
 );
 CREATE INDEX ON person_addresses (person_id);
 
--- Person ids that links join into one person. `person_id` is one of the joined ids.
+-- The ids of one person. If a link says that two ids are one person, both ids have the same `person_id`, which is one
+-- of them.
 CREATE TABLE identities (
     identifier text PRIMARY KEY,
     person_id text NOT NULL
 );
 CREATE INDEX ON identities (person_id);
 
--- Families named in records about a person that belong to no family, for example the families of a risk marker.
--- `marker_id` is the id of the risk marker, or empty.
+-- Families that are named in records about a person, if these records have no family of their own. For example, a risk
+-- marker names such families. `marker_id` is the id of the risk marker, or empty.
 CREATE TABLE own_families (
     person_id text,
     marker_id text,
@@ -80,16 +83,16 @@ CREATE TABLE own_families (
 );
 CREATE INDEX ON own_families (family_id);
 
--- Over-shared ids, which connect nobody. An id stays over-shared even after corrections, so the order of records makes
--- no difference. The build finds the same ids (`int_crowds`).
+-- Over-shared ids, which connect nobody. An id stays over-shared even after corrections, so the order in which records
+-- arrive makes no difference. The build finds the same ids (`int_crowds`).
 CREATE TABLE crowds (
     kind text,
     identifier text,
     PRIMARY KEY (kind, identifier)
 );
 
--- How many families share each person, each linked person and each address. An address has a second row, with the
--- number of persons who share it.
+-- The number of families that share each person, each linked person and each address. An address has a second row with
+-- the number of persons who share it.
 CREATE VIEW shared AS
 SELECT 'person' AS kind, person_id AS identifier, count(*) AS holders FROM members GROUP BY person_id
 UNION ALL
@@ -102,8 +105,8 @@ SELECT 'address', address_id, count(*) FROM family_addresses GROUP BY address_id
 UNION ALL
 SELECT 'address', address_id, count(*) FROM person_addresses GROUP BY address_id;
 
--- The latest version of each alert. `ended_at` is infinity for an ended alert that has been removed from the topic of
--- current alerts.
+-- The latest version of each alert. For an ended alert that is no longer on the topic of current alerts, `ended_at` is
+-- infinity.
 CREATE TABLE alerts (
     alert_id text PRIMARY KEY,
     place_kind text NOT NULL,
@@ -126,7 +129,8 @@ CREATE TABLE deadlines (
 );
 CREATE INDEX ON deadlines (due_at);
 
--- Versions that are decided and not yet known to be on the alerts topic, in the order of the decisions.
+-- Versions that have been decided, but are not yet known to be on the alerts topic. `number` is the order of the
+-- decisions.
 CREATE TABLE outbox (
     number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     alert_id text NOT NULL,
@@ -135,8 +139,8 @@ CREATE TABLE outbox (
 );
 CREATE INDEX ON outbox (alert_id);
 
--- Families and records for which people acted on an alert of a rule that only the build evaluates. The watcher
--- publishes new versions of such alerts while the build does not hold the lock for them.
+-- Families and records with an alert that only the build evaluates, after people acted on this alert. The watcher
+-- publishes a new version of the alert as soon as the build does not hold the lock for such versions.
 CREATE TABLE restatements (
     place_kind text,
     place text,
@@ -144,9 +148,9 @@ CREATE TABLE restatements (
     PRIMARY KEY (place_kind, place)
 );
 
--- Families and records of a large batch that still have to be evaluated, by the leader or a standby. The next batch is
--- taken in when no row is left. So a family or record has only one row here, and the lock on this row is the lock on
--- the family or record. `asked` holds the rules to evaluate, and `rules` is the checksum of all rules.
+-- Families and records of a large batch that the leader or a standby still has to evaluate. The next batch is taken in
+-- when no row is left. So each family or record has at most one row, and locking this row means locking the family or
+-- record. `asked` holds the rules to evaluate, and `rules` is the checksum of all rules.
 CREATE TABLE pending (
     number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     place_kind text NOT NULL,
@@ -159,17 +163,16 @@ CREATE TABLE pending (
     rules text NOT NULL
 );
 
--- Families to review in idle moments, after an upgrade of the rules or of the tables.
+-- Families to evaluate again after an upgrade of the rules or the tables, when the watcher has time.
 CREATE TABLE reviews (
     family_id text PRIMARY KEY,
     arrived_at timestamp NOT NULL
 );
 CREATE INDEX ON reviews (arrived_at);
 
--- The functions below find the ids that one id is connected to. An over-shared id is connected to nothing. OFFSET 0
--- makes PostgreSQL plan each look-up as a query of its own. A look-up that is planned on its own uses an index,
--- whatever size the planner believes the tables to have. The planner's statistics may be from a time when the tables
--- were empty.
+-- The functions below find the ids that one id is connected to. An over-shared id is connected to nothing. Because of
+-- OFFSET 0, PostgreSQL plans each look-up as a separate query, which always uses an index. Otherwise it might read
+-- whole tables, because its statistics may come from a time when the tables were empty.
 CREATE FUNCTION linked_with(person text) RETURNS SETOF text LANGUAGE sql STABLE AS $$
     SELECT other.identifier
     FROM identities AS own
@@ -204,9 +207,9 @@ CREATE FUNCTION everyone_in(family text) RETURNS SETOF text LANGUAGE sql STABLE 
     SELECT person_id FROM members WHERE family_id = family OFFSET 0
 $$;
 
--- The functions below take arrays. For a set of unknown size, the planner would read a whole table.
+-- The functions below take arrays. For a set of rows of unknown size, the planner would read a whole table instead.
 
--- The given persons and all persons linked to them, without over-shared ids.
+-- The given persons and all persons linked to them. Over-shared ids are left out.
 CREATE FUNCTION connecting(persons text[]) RETURNS SETOF text LANGUAGE sql STABLE AS $$
     SELECT identifier
     FROM (
@@ -217,22 +220,22 @@ CREATE FUNCTION connecting(persons text[]) RETURNS SETOF text LANGUAGE sql STABL
     WHERE NOT EXISTS (SELECT FROM crowds WHERE kind = 'person' AND crowds.identifier = named.identifier)
 $$;
 
--- The given addresses, without over-shared addresses.
+-- The given addresses. Over-shared addresses are left out.
 CREATE FUNCTION homes(addresses text[]) RETURNS SETOF text LANGUAGE sql STABLE AS $$
     SELECT address_id
     FROM unnest(addresses) AS address_id
     WHERE NOT EXISTS (SELECT FROM crowds WHERE kind = 'address' AND identifier = address_id)
 $$;
 
--- Families that a record ever named together with one of the given persons, or with a person linked to them.
+-- Families that were ever named together with one of the given persons, or with a person linked to them.
 CREATE FUNCTION families_of(persons text[]) RETURNS SETOF text LANGUAGE sql STABLE AS $$
     SELECT DISTINCT family_id
     FROM members
     WHERE person_id = ANY (ARRAY(SELECT connecting(persons)))
 $$;
 
--- The keys of all stored events about some families: the families' own keys, and the keys of all persons who ever
--- belonged to them or lived at their addresses.
+-- The keys of all stored events about some families. These are the families' own keys, and the keys of all persons who
+-- ever belonged to the families or lived at their addresses.
 CREATE FUNCTION keys_of(families text[]) RETURNS SETOF text LANGUAGE sql STABLE AS $$
     SELECT unnest(families)
     UNION
@@ -249,8 +252,8 @@ CREATE FUNCTION keys_of(families text[]) RETURNS SETOF text LANGUAGE sql STABLE 
     ))
 $$;
 
--- The keys to load for some families. After a domestic abuse incident, these include the keys of the other households
--- of the adults whom the report names.
+-- The keys of the events to load for some families. After a domestic abuse incident, the adults whom the report names
+-- may have other households. The keys of those are included.
 CREATE FUNCTION keys_to_load(families text[]) RETURNS SETOF text LANGUAGE sql STABLE AS $$
     WITH keys AS MATERIALIZED (
         SELECT keys_of(families) AS key
@@ -281,11 +284,10 @@ CREATE FUNCTION link(one text, other text) RETURNS void LANGUAGE sql AS $$
     WHERE person_id = greatest(theirs.low, theirs.high) AND theirs.low <> theirs.high;
 $$;
 
--- The functions below find the input of the rules, and have query plans of their own. These functions find their rows
--- by an index, whatever size the planner believes the tables to have. ROWS tells the planner about how many rows each
--- function returns to the rules.
+-- The functions below find the input of the rules. Each has its own query plan, which finds rows by an index, even if
+-- the planner believes that the tables are empty. ROWS tells the planner how many rows each function returns, roughly.
 
--- The events with the given keys, and events that were sent again in place of the given records.
+-- The events with the given keys, and the events that were sent again in place of the given records.
 CREATE FUNCTION loaded(keys text[], records text[]) RETURNS SETOF events
 LANGUAGE plpgsql STABLE ROWS 100 SET enable_seqscan = off AS $$
 BEGIN
@@ -293,7 +295,7 @@ BEGIN
 END
 $$;
 
--- Returns the quarantine rows of the given records, if they are unreadable.
+-- Those of the given records that are unreadable.
 CREATE FUNCTION unread(topics text[], partitions integer[], offsets bigint[]) RETURNS SETOF quarantine
 LANGUAGE plpgsql STABLE ROWS 10 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 SET enable_nestloop = on AS $$
