@@ -14,14 +14,15 @@ import org.apache.kafka.common.serialization.StringDeserializer;
 /**
  * Act on alerts: java -cp kafka-clients.jar:jackson-databind.jar:… Subscriber localhost:19092 my-desk
  *
- * The place is saved when an alert was acted on, so a crash gives it again. Repeats are known while the program runs;
- * over a restart whatever act does must know them.
+ * The program saves its position after it has acted on an alert. If it crashes before that, the next run receives the
+ * same alert again. While the program runs, it skips repeats. After a restart it cannot, so your own code must
+ * recognise them.
  */
 public class Subscriber {
     private static final String TOPIC = "caf.escalation.alerts.v1";
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    /** What your desk does. */
+    /** Acts on one alert. Put your own code here. */
     private static void act(JsonNode alert) {
         System.out.printf("%s %d %s %s %s%n", alert.get("alert_id").asText(), alert.get("version").asInt(),
             alert.get("severity").asText(), alert.get("status").asText(), alert.get("rule").asText());
@@ -36,7 +37,7 @@ public class Subscriber {
             "isolation.level", "read_committed");
         Map<String, Integer> latest = new HashMap<>();
         try (var consumer = new KafkaConsumer<>(settings, new StringDeserializer(), new StringDeserializer())) {
-            // Ctrl-C leaves the group at once; otherwise its next start would wait until this one is given up.
+            // After Ctrl-C, leave the group at once. Otherwise the next start waits until Kafka has given up on this member.
             Thread main = Thread.currentThread();
             Runtime.getRuntime().addShutdownHook(new Thread(() -> {
                 consumer.wakeup();
@@ -62,7 +63,7 @@ public class Subscriber {
                 }
             }
         } catch (WakeupException ended) {
-            // Ctrl-C.
+            // Somebody pressed Ctrl-C.
         }
     }
 }

@@ -1,7 +1,8 @@
 """
 Act on alerts with the library: `python library.py localhost:19092 my-desk`.
 
-It resumes where it stopped, drops repeats, and follows what it was given to its end.
+After a restart, the program continues where it stopped. The library drops repeats. Once an alert has been given to
+`act`, all later versions of it are given as well, even if they are no longer red.
 """
 
 import sys
@@ -11,7 +12,7 @@ from streams.contracts.outputs import Alert
 
 
 def act(alert: Alert) -> None:
-    """What your desk does."""
+    """Act on one alert. Put your own code here."""
     print(alert.alert_id, alert.version, alert.severity, alert.status, alert.rule, flush=True)
 
 

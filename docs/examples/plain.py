@@ -1,8 +1,8 @@
 """
 Act on alerts with kafka-python alone: `python plain.py localhost:19092 my-desk`.
 
-The place is saved when an alert was acted on, so a crash gives it again. Repeats are known while the program runs; over
-a restart whatever `act` does must know them.
+The program saves its position after it has acted on an alert. If it crashes before that, the next run receives the same
+alert again. While the program runs, it skips repeats. After a restart it cannot, so your own code must recognise them.
 """
 
 import json
@@ -12,7 +12,7 @@ from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 
 
 def act(alert: dict) -> None:
-    """What your desk does."""
+    """Act on one alert. Put your own code here."""
     print(alert["alert_id"], alert["version"], alert["severity"], alert["status"], alert["rule"], flush=True)
 
 
@@ -36,5 +36,5 @@ try:
         place = {TopicPartition(record.topic, record.partition): OffsetAndMetadata(record.offset + 1, "", -1)}
         consumer.commit(place)
 finally:
-    # It leaves the group at once; otherwise its next start would wait until this one is given up.
+    # Leave the group at once. Otherwise the next start waits until Kafka has given up on this member.
     consumer.close(autocommit=False)

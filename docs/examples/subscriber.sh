@@ -1,7 +1,8 @@
 #!/bin/sh
-# Look at alerts with what ships with Kafka: sh subscriber.sh localhost:19092 my-desk
-# The console consumer saves its place by the clock, not when you have acted: it is for looking, not for acting.
-# KAFKA_CONSOLE_CONSUMER: how it is started here; the default is the script of a Kafka distribution.
+# Look at alerts with the tools that come with Kafka: sh subscriber.sh localhost:19092 my-desk
+# Do not use this script to act on alerts. The console consumer saves its position every few seconds, even if nobody has
+# acted on the alerts before that position.
+# KAFKA_CONSOLE_CONSUMER is the command that starts the console consumer. The default is the script that comes with Kafka.
 set -eu
 ${KAFKA_CONSOLE_CONSUMER:-kafka-console-consumer.sh} --bootstrap-server "$1" --group "$2" \
     --topic caf.escalation.alerts.v1 --from-beginning --isolation-level read_committed |

@@ -1,4 +1,4 @@
-"""Where should the next early-help service go? From a question to a chart, on the lake that runs."""
+"""Where should the next early-help service go? Answer this question with queries and a chart."""
 
 import marimo
 
@@ -17,8 +17,8 @@ def _():
         """
         # Where should the next early-help service go?
 
-        Every figure below is read from the marts at this moment. Change a query: its cell, and what depends on it,
-        is run again. Nothing here can write to the lake.
+        This page reads every figure from the marts when you open it. If you change a query, its cell runs again, and
+        so do all cells that depend on it. Nothing here can change the lake.
         """
     )
     return (mo,)
@@ -46,11 +46,12 @@ def _(lake, mo):
 @app.cell(hide_code=True)
 def _(mo):
     mo.md("""
-    ## 1. Where is need above what deprivation makes likely?
+    ## 1. Where is need higher than deprivation explains?
 
-    A ward with many poor children has many referrals; that alone is no news. `expected` is what its children, by
-    decile of deprivation, would have at the authority's own rates. Above 1, with the whole interval, is more than
-    that explains.
+    A ward with many poor children has many referrals, and nobody is surprised by that. `expected` is the number of
+    referrals that the ward would have if its children were referred at the authority's average rate for their decile
+    of deprivation. If the whole interval of observed / expected lies above 1, deprivation and chance do not explain
+    the referrals.
     """)
     return
 
@@ -77,7 +78,7 @@ def _(lake, settings):
 @app.cell(hide_code=True)
 def _(alt, need):
     names = alt.Y("area_name:N", sort=list(need.area_name), title=None)
-    base = alt.Chart(need, title="Referrals to social care of the last 12 months, observed / expected, by ward")
+    base = alt.Chart(need, title="Referrals to social care in the last 12 months, observed / expected, by ward")
     chart = (
         base.mark_rule(color="#555").encode(
             y=names, x=alt.X("ratio_lower:Q", title="observed / expected"), x2="ratio_upper:Q"
@@ -94,10 +95,10 @@ def _(alt, need):
 @app.cell(hide_code=True)
 def _(mo):
     mo.md("""
-    ## 2. And is early help there already?
+    ## 2. Is there early help already?
 
-    Of the wards with more need than expected, those with the fewest CAFs and early-help assessments for their
-    children are the candidates.
+    Look at the wards that have more need than expected. The best candidates are those with the fewest CAFs and
+    early-help assessments per child.
     """)
     return
 
@@ -129,7 +130,7 @@ def _(lake, settings):
 def _(candidates, mo):
     mo.md(
         f"**{candidates.area_name[0]}** has {candidates.observed_to_expected[0]:.2f} times the referrals that its "
-        f"deprivation explains, and {candidates.cafs_per_10000[0]:.1f} early-help assessments for 10,000 children: "
+        f"deprivation explains, and {candidates.cafs_per_10000[0]:.1f} early-help assessments per 10,000 children: "
         f"rank {candidates.caf_rank[0]} of {candidates.wards[0]} wards."
         if len(candidates)
         else "No ward has more referrals than its deprivation explains."
@@ -145,7 +146,7 @@ def _(lake, mo):
         where measure in ('dfe_referrals_per_10000', 'cafs_per_10000')
         """
     ).df()
-    mo.vstack([mo.md("## What these measures are"), definitions])
+    mo.vstack([mo.md("## What these measures mean"), definitions])
     return
 
 
