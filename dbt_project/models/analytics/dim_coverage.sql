@@ -51,9 +51,16 @@ firsts as (
 ),
 
 -- Without decisions, nobody knows what happened to a referral and whether it counts.
+followed as (
+    select
+        *,
+        if(of_referrals is null or of_decisions is null, null, greatest(of_referrals, of_decisions)) as of_both
+    from firsts
+),
+
 live as (
     select
-        firsts.authority_code,
+        followed.authority_code,
         kinds.kind,
         case kinds.kind
             when 'alerts' then of_any
@@ -65,11 +72,11 @@ live as (
             when 'services' then of_services
             when 'meetings' then of_meetings
             when 'outcomes' then of_outcomes
-            when 'social_care' then if(of_decisions > of_referrals, of_decisions, of_referrals)
-            when 'history' then if(of_decisions > of_referrals, of_decisions, of_referrals)
-            when 'clocks' then if(of_decisions > of_referrals, of_decisions, of_referrals)
+            when 'social_care' then of_both
+            when 'history' then of_both
+            when 'clocks' then of_both
         end as begins_on
-    from firsts
+    from followed
     cross join (
         values
         ('alerts'), ('contacts'), ('referrals'), ('social_care'), ('history'), ('clocks'), ('early_help'),
