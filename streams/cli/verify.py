@@ -32,8 +32,8 @@ def command(*, wait: float, as_json: bool) -> None:
     """
     Check that every offset has exactly one row in the lake, and that streamed and rebuilt alerts agree.
 
-    The command prints a table of all differences. The exit code is 0 only if there is none.
-    It compares alerts at the snapshot of the last build. If there has been no build yet, it builds the marts first.
+    The command prints a table of all differences. The exit code is 0 only if there are none. Alerts are compared at the
+    snapshot of the last build. If there has been no build yet, the command builds the marts first.
     """
     settings = Settings.from_env()
     verified = verify_offsets(settings, wait=wait, on_wait=_Waiting().tell)

@@ -26,7 +26,7 @@ def command(
     """
     List the alerts that are open now, or show new ones with --follow. Times are London time.
 
-    The list includes alerts that were raised from history. --bell never rings for them.
+    The list includes alerts that were raised from history. --bell does not ring for such alerts.
     """
     if context.invoked_subcommand is not None:
         return
@@ -41,7 +41,7 @@ def command(
 
 
 def printer(as_json: bool, bell: bool = False) -> Callable[[Alert], None]:
-    """Return a function that prints an alert, either as a line of JSON or as text for people."""
+    """Return a function that prints an alert, either as a line of JSON or as text."""
     if as_json:
         return lambda alert: click.echo(msgspec.json.encode(alert).decode())
     from rich.console import Console
