@@ -136,7 +136,7 @@ class DisclosureUnsafe(CafError):
 
 
 class BuildFailed(CafError):
-    """dbt could not build the marts, or a test of them failed."""
+    """dbt could not build the marts, or one of their tests failed."""
 
 
 class MartsHeld(CafError):

@@ -68,7 +68,11 @@ DEAD_LETTER: Final = "caf.dead-letter.v1"
 """The topic of records that no contract accepts, with the reason and the original bytes."""
 
 NOTIFY_DEAD_LETTER: Final = "caf.notify.dead-letter.v1"
-"""The topic of alerts that a subscriber did not accept. This topic does not land, because the alerts themselves do."""
+"""
+The topic of alerts that a subscriber did not accept.
+
+Its records do not land, because the alerts have landed already.
+"""
 
 HEARTBEAT: Final = "caf.heartbeat.v1"
 """The topic of the watcher's heartbeats. A heartbeat carries the watermark (offsets and `as_of`)."""

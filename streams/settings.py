@@ -57,7 +57,8 @@ class Settings:
     """GSS code of the authority whose working hours and practice profile apply to events that name no authority."""
     partitions: int = 6
     """
-    Number of partitions of each input topic and of the alerts topic. A family has the same partition on all of them.
+    Number of partitions of each input topic and of the alerts topic. A family has the same partition number on all
+    these topics.
     """
     replication: int = 1
     """Replicas of each topic."""
@@ -93,7 +94,8 @@ class Settings:
     """
     spark_folder: str = ""
     """
-    Folder through which processes exchange shards. Every worker must see it at this path. If empty: `home/nation`.
+    Folder through which processes exchange shards. Every worker must see it at this path. If empty, `home/nation` is
+    used.
     """
     spark_shard_events: int = 200_000
     """Number of records that each shard of a build on Spark should have. A larger shard needs more memory."""

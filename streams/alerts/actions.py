@@ -57,7 +57,7 @@ def take_back(settings: Settings, alert: Alert) -> str:
     Withdraw the last action (acknowledgement or closing) on an alert. Return which of the two it was.
 
     Raises:
-        ActionUnknown: the escalation topic has no action on this alert. It keeps events for `retention_days`.
+        ActionUnknown: the escalation topic has no action on this alert. The topic keeps events for `retention_days`.
         BrokerUnavailable: no broker answers.
     """
     done: dict[tuple[str, str], Accepted] = {}

@@ -1,4 +1,4 @@
-"""Waiting for the next version of one alert."""
+"""Waits for the next version of one alert."""
 
 import time
 

@@ -17,7 +17,8 @@ class Cause:
     The reason for an evaluation.
 
     Attributes:
-        at: returns the arrival time of the newest record about a family or record, or its deadline that has passed.
+        at: returns the time that led to the evaluation of a family or record: the arrival of its newest record, or a
+            deadline that has passed.
         now: the time of the evaluation.
         is_deadline: True if no event has arrived, and the evaluation takes place only because time has passed.
         amended: returns `corrected` or `withdrawn` for each event that was changed, by `(source, id)`.
@@ -34,8 +35,8 @@ class Cause:
         """
         Return the arrival time of the record that caused a version.
 
-        If only time has passed, there is no such record. Then the time of an open alert with a deadline is the deadline
-        if it is over, or else the alert's anchor.
+        If no record caused it, because only time has passed, return the alert's deadline. If that has not passed
+        either, return the time of the alert's anchor.
         """
         at = self.at(place_of(alert))
         if self.is_deadline and alert.status == AlertStatus.OPEN and alert.deadline is not None:

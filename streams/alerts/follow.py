@@ -21,7 +21,7 @@ def follow(
 
     Args:
         history: if true, begin with the oldest version; otherwise, with the next version that is published.
-        stop_at_end: end after the version that is the newest on the topic now.
+        stop_at_end: end after the newest version that is on the topic when the call begins.
 
     Raises:
         BrokerUnavailable: no broker answers.

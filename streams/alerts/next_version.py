@@ -70,7 +70,11 @@ def _events(alert: Alert) -> Counter[tuple[str, str]]:
 
 
 def _said(alert: Alert) -> tuple[object, ...]:
-    """Return what the alert says, without times of facts and without wording. A change of it needs a new version."""
+    """
+    Return what the alert says, without times of facts and without wording.
+
+    If it changes, a new version is needed.
+    """
     handling = (
         alert.acknowledged_at,
         alert.acknowledged_by,

@@ -98,7 +98,7 @@ class Publisher:
 
     def alerts(self, alerts: Iterable[Alert]) -> dict[int, int]:
         """
-        Publish versions on the alerts topic. Publish all but test alerts also on the topic of current alerts.
+        Publish versions on the alerts topic and, unless they are test alerts, also on the topic of current alerts.
 
         Returns:
             For each partition of the alerts topic to which a version was written, the offset after the version.

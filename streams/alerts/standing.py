@@ -15,10 +15,10 @@ Place = tuple[str, str]
 
 class Standing(NamedTuple):
     """
-    The latest version of an alert, and what decides which of people's actions cover it.
+    The latest version of an alert, and since when it has had its present content.
 
-    `since` is the arrival time of the record that gave the alert its present content. Earlier actions do not cover this
-    content. `inherits` is true if the alert still has the acknowledgement of the alert that it superseded.
+    `since` is the arrival time of the record that gave the alert this content. People's actions before that time do not
+    count. `inherits` is true if the alert still has the acknowledgement of the alert that it superseded.
     """
 
     alert: Alert

@@ -18,7 +18,7 @@ __all__ = ["version_lock"]
 
 def version_lock(settings: Settings) -> AbstractContextManager[HeldLock]:
     """
-    Hold the lock, and wait while another process holds it. Only the build uses this function.
+    Wait until no other process holds the lock, and then hold it. Only the build uses this function.
 
     Raises:
         LakeUnavailable: PostgreSQL does not answer.

@@ -48,8 +48,7 @@ class BuildHistory:
         """
         Yield `events` rows in parts. Each part is one copy of the year.
 
-        A part has at most a year's rows, and at most `at_most`. A part with fewer rows than a year has the last rows of
-        it.
+        A part has no more rows than a year, and no more than `at_most`. A shorter part has the last rows of the year.
         """
         size = min(self._size, at_most or self._size)
         for number in range(-(-events // size)):

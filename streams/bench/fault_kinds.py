@@ -59,7 +59,7 @@ class Faults:
         return kind(after)
 
     def wait(self, mean: float) -> float:
-        """Draw the seconds until the next fault."""
+        """Draw at random how many seconds to wait until the next fault."""
         return self._chance.uniform(0.2, 1.8) * mean
 
     def heal(self) -> None:

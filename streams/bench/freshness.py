@@ -52,7 +52,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Spread:
-    """The spread of the seconds from producing an event until it reached a stage."""
+    """Statistics of the seconds from producing an event until it reached a stage."""
 
     p50: float
     p95: float

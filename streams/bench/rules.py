@@ -50,7 +50,7 @@ class _Stored(NamedTuple):
 
 @dataclass(frozen=True)
 class Cost:
-    """CPU milliseconds of all processes that take part. `duckdb_ms` is None where more than the rules was measured."""
+    """CPU milliseconds of all processes that take part. `duckdb_ms` is None unless the rules alone were measured."""
 
     what: str
     postgres_ms: float

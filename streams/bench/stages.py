@@ -1,4 +1,8 @@
-"""Run `watch` and `land` beside a load. Record how often they stop, their memory, and when they have caught up."""
+"""
+Run `watch` and `land` beside a load.
+
+Record how often they stop, their memory, and how long they need to catch up.
+"""
 
 import time
 from collections.abc import Callable
@@ -68,7 +72,7 @@ class Stages:
         end = time.monotonic() + _AWAKE_SECONDS
         while last_heartbeat(self._settings) is None:
             if time.monotonic() > end:
-                raise StackFailed(f"the watcher gave no sign of life within {_AWAKE_SECONDS} s")
+                raise StackFailed(f"the watcher sent no heartbeat within {_AWAKE_SECONDS} s")
             self.look()
             time.sleep(0.2)
 

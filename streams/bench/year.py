@@ -143,7 +143,8 @@ def measure(settings: Settings, authority: str, days: int, say: Say) -> YearTime
 
 def _wait(settings: Settings, lake: duckdb.DuckDBPyConnection, total: int, say: Say) -> list[Build]:
     """
-    Wait for the first good build at a watermark that has all records. Return the good builds up to that one.
+    Wait for the first successful build at a watermark that has all records. Return the successful builds up to that
+    one.
 
     Raises:
         StackFailed: a part ended, or no such build was made in time.

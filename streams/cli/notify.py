@@ -57,8 +57,8 @@ def webhook(url: str, secret_file: Path, **options: Any) -> None:
     """
     Send alerts as signed HTTP requests (standardwebhooks.com). The body is the same as on the topic.
 
-    If the receiver does not answer, or answers 5xx, 408, 425 or 429, the alert is sent again. After any other answer
-    except 2xx, it is not sent again.
+    If the receiver does not answer, or answers 5xx, 408, 425 or 429, the alert is sent again. Any other answer ends the
+    attempts. Only 2xx means that the alert was accepted.
     """
     from streams.tell.subscribers.webhook import Webhook, read_secret
 

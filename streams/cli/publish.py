@@ -35,8 +35,8 @@ def command(
     First, somebody must confirm an authority's first quarter with --begin. Before that, nothing of the authority is
     published. A quarter is published only if it is covered completely (./caf coverage). It is published once, 28 days
     after its end, and never changes. A collection year is published with its last quarter. Counts of 1 to 5 are
-    withheld, and further counts so that nobody can work out the small ones. The file contains only the public tables,
-    and is replaced as a whole.
+    withheld. Further counts are withheld so that nobody can work out the small ones. The file contains only the public
+    tables, and is replaced as a whole.
     """
     settings = Settings.from_env()
     if (begins_on is None) != (why is None) or (authority and begins_on is None):

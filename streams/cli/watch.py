@@ -56,7 +56,7 @@ def _check(settings: Settings, max_age: float, as_json: bool) -> None:
         leader = found[0].leader if found else None
         click.echo(json.dumps({"alive": age is not None and abs(age) <= max_age, "age_seconds": age, "leader": leader}))
     if age is None:
-        raise WatchSilent("the watcher has never given a sign of life; start it with './caf watch'")
+        raise WatchSilent("the watcher has never sent a heartbeat; start it with './caf watch'")
     if age < -max_age:
         raise WatchSilent("the watcher's last heartbeat is from before the clock was set back; none has come since")
     if age > max_age:

@@ -120,8 +120,8 @@ class RiskMarkerSet(Event):
     """
     A risk marker was put on a person.
 
-    `marker_families` are the families that the marker is about. If none is given, it is about any family. The marker is
-    in force from the event's time until it is cleared or `expires_at` has passed.
+    `marker_families` are the families that the marker is about. If none is given, the marker is about every family. The
+    marker is in force from the event's time until it is cleared or `expires_at` has passed.
     """
 
     marker_id: f.MarkerId
@@ -155,7 +155,7 @@ class RiskMarkerCleared(Event):
 
 @event(CASE_CHANGE, "custody-release-planned", key=_PERSON)
 class CustodyReleasePlanned(Event):
-    """A person will be released from custody, to an address or a family if that is known."""
+    """A person will be released from custody. The address or the family is given if it is known."""
 
     person_id: f.PersonId
     release_on: f.ReleaseDay

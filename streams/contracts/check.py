@@ -93,8 +93,8 @@ def check(value: bytes, max_bytes: int) -> Verdict:
     type_ = _type(value)
     topic = _topic(type_)
     if topic is None:
-        # Errors in the envelope are the same on every topic, so any topic will do here. If there are none, the event
-        # type is wrong.
+        # Errors in the envelope are the same on every topic, so the contract of any topic finds them. If it finds none,
+        # the event type is wrong.
         refused = admit(_Candidate(INPUT_TOPICS[0], value), max_bytes)
         return Verdict(type_, None, None, [_unknown(refused)])
     key = key_of(topic, value)
@@ -170,7 +170,7 @@ def _misplaced(event: Accepted) -> Iterator[Finding]:
     """
     Find a correction whose reason is that the original event named the wrong family.
 
-    A correction goes to the family that it names itself, so it cannot remove the event from the wrong family.
+    A correction has the Kafka key of the family that it names, so it cannot remove the event from the wrong family.
     """
     amendment = event.amendment
     if isinstance(amendment, Correction) and amendment.withdrawal_reason == WithdrawalReason.WRONG_FAMILY:

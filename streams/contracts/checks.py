@@ -33,7 +33,7 @@ UNPARSED = (msgspec.DecodeError, UnicodeDecodeError)
 """Errors that a decoder raises for JSON that it refuses."""
 
 MAX_NESTING = 64
-"""The deepest nesting of JSON that is read. Without this limit, each reader would fail at another depth."""
+"""The deepest nesting of JSON that is read. Without this limit, each reader would fail at a different depth."""
 
 
 _TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
@@ -117,7 +117,7 @@ def plausible(moment: date, *path: str) -> None:
 
 
 def implausible(moment: date) -> str | None:
-    """Return which years are allowed if a date or time is not in one of them, or None if it is."""
+    """Return a text that names the allowed years, or None if the date or time is in one of them."""
     # Dates and times outside these years would overflow in comparisons.
     return None if 1900 <= moment.year <= 2199 else "a year from 1900 to 2199"
 

@@ -181,7 +181,7 @@ def _root_arrays(events: Sequence[Accepted], own: dict[str, pa.Array]) -> dict[s
     """
     Return the columns about the original event.
 
-    It is the event itself, or the event that it corrects or withdraws.
+    The original event is the event itself, or the event that it corrects or withdraws.
     """
     change = events[0].change
     if change == "recorded":

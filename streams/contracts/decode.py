@@ -191,7 +191,8 @@ def admit(record: Record, max_bytes: int) -> Accepted | Rejected:
     """
     Validate one record as it arrives: first its length, then its contract.
 
-    `max_bytes` is the setting `max_record_bytes`. Only the code that reads a record first checks its length.
+    `max_bytes` is the setting `max_record_bytes`. A record's length is checked only when the record is read for the
+    first time.
     """
     if record.value and len(record.value) > max_bytes and type(record) is not Unreadable:
         return refused(record, Refusal(Reason.TOO_LARGE, allowed=f"at most {max_bytes} bytes"))
@@ -309,7 +310,7 @@ def _mended_envelope(value: bytes, dropped: list[Dropped]) -> Envelope:
 def _amended(
     topic: str, contracts: dict[str, _Contract], envelope: Envelope, dropped: list[Dropped]
 ) -> tuple[Literal["corrected", "withdrawn"], Correction | Withdrawal, Event | None, str | None]:
-    """Return what a correction or withdrawal gives: the change, the amendment, the fact in force, and the key."""
+    """Read a correction or withdrawal. Return its change, its amendment, the fact in force, and the key."""
     change = _amendments[topic].get(envelope.type)
     if change is None:
         raise _unknown(contracts, "$.type")

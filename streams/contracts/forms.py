@@ -1,5 +1,5 @@
 """
-Convert a value that is spelt in another way, as serializers of several languages do.
+Convert values to the spelling that the decoder reads. Some serializers spell values in another way.
 
 Only spellings with a single meaning are converted. A time without an offset has two possible meanings, and so has a day
 with a time of day. They are not converted.
@@ -32,7 +32,7 @@ def respelt(kind: object, value: bytes) -> bytes | None:
 
 def with_whole_characters(value: bytes) -> bytes:
     """
-    Replace each lone half of a surrogate pair by U+FFFD.
+    Replace each lone half of a surrogate pair with U+FFFD.
 
     Such a half remains when a text is cut within a character.
     """

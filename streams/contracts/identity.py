@@ -1,8 +1,8 @@
 """
 The content of an event as a number. Copies of an event have the same number, and other events have other numbers.
 
-The number depends neither on members that the contract does not read, nor on the order and form of the JSON, nor on the
-UTC offset in which a time is written. A field that is left out counts like a field with its default value. So a new
+Some differences do not change the number: members that the contract does not read, the order and form of the JSON, and
+the UTC offset in which a time is written. A field that is left out counts like a field with its default value. So a new
 optional field does not change the number of any earlier event.
 """
 

@@ -146,8 +146,8 @@ class Feedback(msgspec.Struct, frozen=True, kw_only=True):
     One version of the letter to a referrer about one referral.
 
     The referral's id is the only fact about the family in the letter, and the referrer knows this id. A letter to an
-    individual names no decision. `(letter_id, version)` is unique. The system that sends the letters drops repeats.
-    Each referrer numbers its own referrals, so referrals of two families may have the same id.
+    individual does not say what was decided. `(letter_id, version)` is unique. The system that sends the letters drops
+    repeats. Each referrer numbers its own referrals, so referrals of two families may have the same id.
     """
 
     referral_id: f.ReferralId

@@ -15,7 +15,7 @@ def subjects() -> tuple[list[str], list[str]]:
     """
     Return the columns that name one person, family or address, and the columns that name several.
 
-    Families are connected if the same id stands in these columns.
+    Records with the same id in these columns connect families.
     """
     one, several = set(), set()
     for struct in event_types().values():

@@ -77,7 +77,7 @@ class _Author:
 
     def facts(self, history: History) -> Iterator[Fact]:
         """
-        Yield all facts, beginning with those of the referrals, in time order. Children with the same time share a
+        Yield all facts, first those of the referrals in time order. Children who are referred at the same time share a
         referral.
         """
         told = sorted(history.earlier + history.too_early + history.year, key=_instant)

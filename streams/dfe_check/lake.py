@@ -86,7 +86,7 @@ class MemoryLake:
 
     def land(self, records: Iterable[Record], received_at: datetime) -> None:
         """
-        Validate records against the contract, and replace the contents of the landing tables by them.
+        Validate records against the contract, and replace the contents of the landing tables with them.
 
         Raises:
             ContractRefused: the contract rejects a record.
@@ -115,8 +115,8 @@ class MemoryLake:
 
     def populate(self, authority: str, mid_year: int, children: int | None) -> None:
         """
-        Replace the population of the seed by the number of children in a file. With None, keep the population of the
-        seed.
+        Replace the population in the seed with the number of children from a file. With None, keep the population in
+        the seed.
         """
         run = self._duckdb.execute
         self._duckdb.register("seeded", self._population)

@@ -35,8 +35,8 @@ class System(Generic[AnyKey]):
         atoms: the number of atoms.
         cells: the cells by key.
         balances: sums of atoms, with their signs, that are always zero.
-        totals: the key of each total, with the keys of its parts. If a further figure must be withheld, it is first
-            looked for among the parts of these totals.
+        totals: the key of each total, with the keys of its parts. If a further figure must be withheld, it is chosen
+            from one of these totals and its parts, if possible.
     """
 
     atoms: int

@@ -256,7 +256,7 @@ def _name_places(lake: duckdb.DuckDBPyConnection, authority: str) -> None:
 
 def _write(lake: duckdb.DuckDBPyConnection, into: Path) -> None:
     """
-    Write the public tables to a new file, and then replace the old file by it.
+    Write the public tables to a new file, and then replace the old file with it.
 
     So a reader always sees a complete file.
     """

@@ -39,7 +39,7 @@ Reading costs more than asking for offsets.
 """
 _READ_SECONDS = 10
 """
-For how many seconds reading is tried.
+How many seconds to keep trying to read.
 
 This is enough for a busy machine. A part that is not late must not be reported as late.
 """
@@ -191,10 +191,10 @@ def _numbered(settings: Settings, broker: Broker, **config: Any) -> KafkaConsume
 
 def _shown(settings: Settings, broker: Broker, places: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
     """
-    Return the positions from which on a consumer would receive a record.
+    Return those positions at or after which there is a record that consumers receive.
 
     Consumers never receive transaction markers and aborted records, so these do not wait for a part. If a position
-    cannot be read in time, it counts as one with a record.
+    cannot be read in time, it is returned too.
     """
     shown, unknown, until = set(), set(places), monotonic() + _READ_SECONDS
     with closing(_numbered(settings, broker, max_poll_records=1)) as client:

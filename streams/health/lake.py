@@ -20,7 +20,7 @@ _APART = timedelta(hours=1)
 """
 How far back the reader looks for newly stored rows.
 
-It looks back far, because another machine's clock sets the times in these rows, and because a commit takes some time.
+An hour is enough, although another machine's clock sets the times in these rows, and although a commit takes some time.
 """
 
 _BUILT = "SELECT cut, rowid, started_at, finished_at FROM marts.run.builds WHERE ok ORDER BY rowid DESC LIMIT 1"

@@ -23,7 +23,7 @@ _LOOKS_EVERY = 10
 """The minimum number of seconds between two checks whose results are stored."""
 _COMPARED_SECONDS = 60
 """
-The least age of the stored check with which a check is compared, in seconds.
+A check is compared with the newest stored check that is at least this many seconds old.
 
 In this time, a part can finish a batch, and a large backlog becomes visibly smaller.
 """
@@ -100,7 +100,7 @@ class Run:
 
     @property
     def has_failed(self) -> bool:
-        """Return True if the run ended with an error, or stopped reporting without an end."""
+        """Return True if the run ended with an error, or stopped reporting and never reported its end."""
         return not self.is_alive and (self.ended_at is None or bool(self.error))
 
     @property

@@ -1,8 +1,8 @@
 """
 Decide whether a part works properly, from what it reports about itself, its backlog and the time.
 
-Kafka and the lake say how large the backlog is, not the part. So a part that has stopped working cannot claim that
-everything is well.
+The size of the backlog comes from Kafka and the lake, not from the part. So a part that has stopped working cannot
+claim that everything is well.
 """
 
 from dataclasses import dataclass

@@ -63,8 +63,8 @@ def expected_load(
     Args:
         routes: the routes in force for the authority.
         expected: the expected number and the shares of each rule's alerts.
-        severities: the severity of each rule. An alert of the rule that is not red has this severity, or amber if this
-            is red.
+        severities: the severity of each rule in the register. Alerts that are not red have this severity, or amber if
+            it is red.
         authority: the authority's GSS code.
     """
     routes = list(routes)
@@ -98,10 +98,9 @@ def _either(share: float, name: str, other: str) -> list[tuple[str, float]]:
 
 def _families(one: Expected) -> list[tuple[tuple[str | None, list[str]], float]]:
     """
-    Return what may be known about a family, each case with its probability.
+    Return each combination of lead professional and open service that a family may have, with its probability.
 
-    A case says whether the family has a lead professional and whether it is open. Most families with a lead
-    professional are open.
+    Most families with a lead professional are open.
     """
     led = min(one.open, one.lead)
     return [
