@@ -82,7 +82,7 @@ class Campaign:
 @click.command("faults")
 @click.option("--minutes", type=click.FloatRange(min=0, min_open=True), default=20.0, show_default=True)
 @click.option("--every", type=float, default=4.0, show_default=True, help="Mean seconds between two faults.")
-@click.option("--seed", type=int, help="Draws the same faults again.  [default: random]")
+@click.option("--seed", type=int, help="The same seed draws the same faults.  [default: random]")
 @click.option("--patience", type=float, default=600.0, show_default=True, help="Seconds to catch up at the end.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON (everything else goes to stderr).")
 def command(minutes: float, every: float, seed: int | None, patience: float, *, as_json: bool) -> None:

@@ -79,7 +79,9 @@ class NationSpeed:
 @click.option(
     "--events", type=click.IntRange(min=1), default=10_000_000, show_default=True, help="Events of all authorities."
 )
-@click.option("--workers", default="1,2", show_default=True, help="Workers of one core, with commas; 0: no Spark.")
+@click.option(
+    "--workers", default="1,2", show_default=True, help="Numbers of one-core workers, separated by commas; 0: no Spark."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON (everything else goes to stderr).")
 def command(authorities: int, events: int, workers: str, as_json: bool) -> None:
     """

@@ -20,7 +20,11 @@ __all__ = ["command"]
 @click.command("backtest")
 @click.argument("rule")
 @click.option(
-    "--change", "changes", multiple=True, metavar="THRESHOLD=VALUE", help="Another value, in every practice profile."
+    "--change",
+    "changes",
+    multiple=True,
+    metavar="THRESHOLD=VALUE",
+    help="Another value of a threshold, in every practice profile.",
 )
 @click.option(
     "--sql",

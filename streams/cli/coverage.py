@@ -96,7 +96,7 @@ def add(
 
 @command.command("remove")
 @click.argument("statement_id", metavar="STATEMENT")
-@click.option("--why", required=True, help="Why you take it back; stored. No personal data.")
+@click.option("--why", required=True, help="Why you remove the statement; stored with it. No personal data.")
 def take_back(statement_id: str, why: str) -> None:
     """Remove a statement, as if it had never been made."""
     with connect(Settings.from_env(), landing="read_write", marts=None) as lake:

@@ -50,7 +50,7 @@ def _delivery(verb: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @command.command("webhook")
-@click.option("--url", required=True, help="Where to POST; https, or http to this machine.")
+@click.option("--url", required=True, help="URL for the POST requests: https, or http to this machine.")
 @click.option("--secret-file", required=True, type=click.Path(path_type=Path), help="File with the base64 secret.")
 @_delivery
 def webhook(url: str, secret_file: Path, **options: Any) -> None:
@@ -95,7 +95,7 @@ def email(
 
 @command.command("failed")
 @click.option("--group", required=True, help="Name of the consumer.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 def failed(group: str, as_json: bool) -> None:
     """List the alerts that the consumer's receiver did not accept, and why."""
     from streams.tell.subscribers.dead_letters import DeadLetters

@@ -21,7 +21,7 @@ __all__ = ["command"]
     "--begin",
     "begins_on",
     type=click.DateTime(["%Y-%m-%d"]),
-    help="Confirm the first quarter to be published, by its first day. This publishes nothing now.",
+    help="Confirm that publication begins with the quarter that begins on this day. Nothing is published yet.",
 )
 @click.option("--authority", metavar="CODE", help="With --begin: the GSS code.  [default: CAF_AUTHORITY]")
 @click.option("--why", help="With --begin: how you know that the records are complete from then on. No personal data.")

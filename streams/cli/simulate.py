@@ -70,7 +70,7 @@ def _rate(name: str, meaning: str) -> Callable[[Callable[..., Any]], Callable[..
 
 
 @click.command("simulate", help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--seed", default=1, show_default=True, help="The same seed, window and options give the same bytes.")
+@click.option("--seed", default=1, show_default=True, help="The same seed, dates and options give the same bytes.")
 @click.option(
     "--authority",
     "authorities",
@@ -94,7 +94,7 @@ def _rate(name: str, meaning: str) -> Callable[[Callable[..., Any]], Callable[..
     "--desk", "has_desk", is_flag=True, help="Simulate a desk that acknowledges and later closes live alerts."
 )
 @click.option(
-    "--speed-up", type=float, metavar="TIMES", help="Send the window this many times faster than it happened."
+    "--speed-up", type=float, metavar="TIMES", help="Send the history this many times faster than it happened."
 )
 @_rate("duplicates", "Events sent twice.")
 @_rate("out_of_order", "Events that arrive up to half an hour late, after later ones.")

@@ -25,7 +25,7 @@ _TELL_SECONDS = 5.0
     type=click.FloatRange(0),
     default=10.0,
     show_default=True,
-    help="Stop waiting for records to land after so many seconds without a new row.",
+    help="Stop waiting for records to land after this many seconds without a new row.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the figures and every difference as JSON.")
 def command(*, wait: float, as_json: bool) -> None:

@@ -60,7 +60,7 @@ class _Newest(Collector):
         yield GaugeMetricFamily("caf_looked_at_seconds", "When all servers were last asked.", value=looked)
         yield from _of_parts(self.health.rows)
         rejected = CounterMetricFamily(
-            "caf_rejected_records", "Rejected records, counted from the first record.", labels=["source", "reason"]
+            "caf_rejected_records", "All rejected records so far.", labels=["source", "reason"]
         )
         for (source, reason), count in sorted(self.figures.rejected.items()):
             rejected.add_metric([source, reason], count)
@@ -76,7 +76,12 @@ def _of_parts(rows: list[Row]) -> Iterator[Metric]:
     yield level
     yield state
     yield _gauge(rows, "caf_part_waiting_records", "Records that wait for a part.", "waiting")
-    yield _gauge(rows, "caf_part_waiting_seconds", "How long the oldest of them has waited.", "waiting_seconds")
+    yield _gauge(
+        rows,
+        "caf_part_waiting_seconds",
+        "How long the oldest record that waits for a part has waited.",
+        "waiting_seconds",
+    )
     yield _gauge(rows, "caf_part_rate", "Records a second that a part has worked on recently.", "rate")
     yield _gauge(rows, "caf_part_restarts", "Runs of a part that have failed in the last hour.", "restarts")
 

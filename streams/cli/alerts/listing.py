@@ -17,8 +17,8 @@ __all__ = ["command", "printer"]
 @click.option("--follow", "following", is_flag=True, help="Show new alerts as they come, until Ctrl-C.")
 @click.option("--bell", is_flag=True, help="With --follow: ring the terminal's bell for a red alert that is open.")
 @filters
-@click.option("--all", "every", is_flag=True, help="Every version, including ended alerts, history and tests.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, times in UTC.")
+@click.option("--all", "every", is_flag=True, help="Show every version, including ended alerts, history and tests.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line, with times in UTC.")
 @click.pass_context
 def command(
     context: click.Context, /, *, following: bool, bell: bool, every: bool, as_json: bool, **chosen: tuple[str, ...]

@@ -16,7 +16,7 @@ __all__ = ["show"]
     "--json",
     "as_json",
     is_flag=True,
-    help="Print JSON: its versions, and those of alerts about it, one a line, in UTC.",
+    help="Print as JSON the versions of this alert and of alerts about it, one a line, in UTC.",
 )
 def show(alert_id: str, as_json: bool) -> None:
     """

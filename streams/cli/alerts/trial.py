@@ -10,7 +10,7 @@ __all__ = ["check", "trial"]
 
 
 @click.command("test")
-@click.option("--timeout", type=float, default=30, show_default=True, help="Seconds to wait for it.")
+@click.option("--timeout", type=float, default=30, show_default=True, help="Seconds to wait for the test alert.")
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
 def trial(timeout: float, as_json: bool) -> None:
     """
