@@ -81,7 +81,7 @@ INPUT_TOPICS: Final = (REFERRAL, CASE_CHANGE, ESCALATION)
 """The topics that partners write to. All have the same number of partitions."""
 
 SAFEGUARDING_TOPICS: Final = (REFERRAL, ESCALATION)
-"""Input topics on which every unreadable record raises an alert, because it may be about a child."""
+"""Input topics on which an unreadable record raises an alert, because it may be about a child."""
 
 LANDED_TOPICS: Final = (*INPUT_TOPICS, ALERTS, FEEDBACK, SHARING_DECISION, DEAD_LETTER, HEARTBEAT)
 """The topics that land. Every offset of these topics has exactly one row in the lake."""

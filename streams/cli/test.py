@@ -49,7 +49,7 @@ If a letter is not in the brackets, the text after it is its value.
 def command(arguments: tuple[str, ...]) -> None:
     """Replace this process by pytest, in the project's folder."""
     os.chdir(PROJECT)
-    # A container may have fewer cores than its machine. Python can find out their number only on Linux.
+    # A container may have fewer cores than its machine. Only on Linux can Python find out the number.
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     options = side_by_side(arguments, cores)
     os.execv(sys.executable, [sys.executable, "-m", "pytest", *options, *arguments])
