@@ -1,7 +1,7 @@
 """
-Turns referrals, case changes and escalations on Kafka into alerts within a second and into figures within seconds.
+Turns referrals, case changes and escalations on Kafka into alerts within a second, and into figures within seconds.
 
-Subscribers need only `from streams import subscribe`; `subscribe` is imported on first use.
+Subscribers need only `from streams import subscribe`. This package imports `subscribe` on first use.
 """
 
 __all__ = ["subscribe"]

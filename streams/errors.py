@@ -1,8 +1,9 @@
 """
 The errors that a user can be shown.
 
-This module imports no other module of the project, so every other module can import it. Messages give the wrong value
-and what is allowed. For an event, messages give its position, path and type, but never a value from the event.
+This module imports no other module of the project, so every other module can import it. A message names the wrong value
+and says what is allowed. A message about an event says where the event is, which of its fields is wrong and what type
+is expected, but never quotes a value from the event.
 """
 
 __all__ = [
@@ -79,7 +80,7 @@ class LakeUnavailable(CafError):
 
 
 class FileTaken(CafError):
-    """A file cannot be made at the chosen path."""
+    """A file cannot be created at the chosen path."""
 
 
 class HoldUnknown(CafError):
@@ -87,7 +88,7 @@ class HoldUnknown(CafError):
 
 
 class CoverageInvalid(CafError):
-    """A statement of coverage names a kind of figures or a time that does not exist."""
+    """A statement of coverage has an unknown kind of figures, an invalid authority or period, or no reason."""
 
 
 class CoverageUnknown(CafError):
@@ -107,7 +108,7 @@ class ImportFileInvalid(CafError):
 
 
 class LakeConflict(CafError):
-    """Another process has landed the same offsets, or a topic ends before an offset that has landed."""
+    """Another process has landed the same offsets, or a topic now ends before an offset that landed earlier."""
 
 
 class LineageUnknown(CafError):
@@ -131,15 +132,15 @@ class NothingBuilt(CafError):
 
 
 class DisclosureUnsafe(CafError):
-    """No figures can be published without letting readers work out the withheld figures."""
+    """Publishing the figures would let readers work out withheld figures."""
 
 
 class BuildFailed(CafError):
-    """dbt could not build the marts, or a test of them failed."""
+    """dbt could not build the marts, or one of their tests failed."""
 
 
 class MartsHeld(CafError):
-    """A batch-level expectation failed, so new marts are held and the last good marts stay published."""
+    """A batch-level expectation failed. The new marts are held, and the last good marts stay published."""
 
 
 class PortTaken(CafError):
@@ -151,7 +152,7 @@ class ActionInvalid(CafError):
 
 
 class ActionUnknown(CafError):
-    """There is no action on the alert that could be undone."""
+    """Nobody has acknowledged or closed the alert, so there is no action to undo."""
 
 
 class AlertUnknown(CafError):
@@ -159,7 +160,7 @@ class AlertUnknown(CafError):
 
 
 class OracleMissing(CafError):
-    """Rules cannot be compared with the oracle, because the oracle belongs to the tests, which are not installed."""
+    """The oracle is not installed, so rules cannot be compared with it. The oracle belongs to the tests."""
 
 
 class PolicyInvalid(CafError):
@@ -167,7 +168,7 @@ class PolicyInvalid(CafError):
 
 
 class ReplayIncomplete(CafError):
-    """Some records could not be sent again; all other records were sent."""
+    """Some records could not be sent again. All other records were sent."""
 
 
 class RouteInvalid(CafError):
@@ -175,7 +176,7 @@ class RouteInvalid(CafError):
 
 
 class RulesInvalid(CafError):
-    """The alert rules cannot be compiled, or the register of rules and the models differ."""
+    """The alert rules cannot be compiled, or the register of rules does not match the models."""
 
 
 class SparkUnavailable(CafError):
@@ -183,7 +184,7 @@ class SparkUnavailable(CafError):
 
 
 class StackFailed(CafError):
-    """A server that the stack started did not become healthy, or stopped."""
+    """A server that the stack started did not become healthy, or has stopped."""
 
 
 class ThresholdInvalid(CafError):
@@ -203,7 +204,7 @@ class SuiteInvalid(CafError):
 
 
 class PartsDisagree(CafError):
-    """Two things that must be equal differ: an offset has no row, or a streamed alert is unlike its rebuilt alert."""
+    """A check found a difference, for example an offset without a row, or an alert that was rebuilt differently."""
 
 
 class PartSilent(CafError):
@@ -211,4 +212,4 @@ class PartSilent(CafError):
 
 
 class WatchSilent(CafError):
-    """The watcher has given no sign of life for longer than is allowed."""
+    """The watcher has sent no heartbeat, or raised no alert, for longer than is allowed."""

@@ -1,4 +1,4 @@
-"""The configuration of one installation: read once from the environment, then passed on as a value."""
+"""The configuration of one installation. It is read once from the environment, and then passed on as a value."""
 
 import os
 from collections.abc import Mapping
@@ -18,9 +18,9 @@ PROJECT = Path(__file__).resolve().parent.parent
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """
-    The whole configuration. Each field has one environment variable: `CAF_` and the name in capitals.
+    The whole configuration. Each field has one environment variable: `CAF_` and the field's name in capitals.
 
-    If `kafka`, `postgres` or `airflow` is empty, the server of `home` is used.
+    If `kafka`, `postgres` or `airflow` is empty, the installation uses its own server, whose files are in `home`.
     """
 
     home: Path = PROJECT / ".caf"
@@ -38,25 +38,28 @@ class Settings:
     airflow_port: int = 18080
     """Port of Airflow's API server and web pages."""
     airflow: str = ""
-    """URL of an Airflow elsewhere, `http://name:password@host:port`. If empty, the home's Airflow is used."""
+    """URL of an Airflow that runs elsewhere, `http://name:password@host:port`. If empty, the home's Airflow is used."""
     dashboard_port: int = 18501
     """Port of the dashboard's pages."""
     dashboard_host: str = "127.0.0.1"
-    """Address on which the dashboard listens. Any address but the loopback address must be behind a TLS proxy."""
+    """Address on which the dashboard listens. If it is not the loopback address, put a TLS proxy in front of it."""
     metrics_token: str = ""
     """Bearer token that a request for `/metrics` must carry. If empty, all such requests are refused."""
     late_seconds: float = 60.0
     """
-    Seconds that a record may wait to be evaluated or landed before it counts as trouble.
+    Seconds that a record may wait to be evaluated or landed. After this time, `./caf status` reports a problem.
 
     Letters to referrers and notices to partners may wait twice as long.
     """
     stale_minutes: float = 15.0
-    """Age in minutes from which the pages call figures old. A record still not built at this age counts as trouble."""
+    """Minutes after which the pages call figures old, and after which a record that is still not built is a problem."""
     authority: str = "E08000015"
-    """GSS code of the authority whose working hours and practice profile apply if an event names no authority."""
+    """GSS code of the authority whose working hours and practice profile apply to events that name no authority."""
     partitions: int = 6
-    """Partitions of each input topic and of the alerts topic. A family has one partition number on all these topics."""
+    """
+    Number of partitions of each input topic and of the alerts topic. A family has the same partition number on all
+    these topics.
+    """
     replication: int = 1
     """Replicas of each topic."""
     retention_days: int = 30
@@ -71,23 +74,31 @@ class Settings:
     """Seconds between two heartbeats of the watcher."""
     build_warm_seconds: float = 600.0
     """
-    Seconds for which a run of the DAG `build_marts` keeps building. Then the built alerts are compared with the
-    streamed ones.
+    Seconds for which one run of the DAG `build_marts` keeps building. After that, the run compares the built alerts
+    with the streamed ones.
     """
     build_hours: float = 1.0
     """Hours after which Airflow stops a run of `build_marts` that has not ended by itself."""
     build_memory_mb: int = 0
-    """MB of memory for a build's tables and queries; 0 means a quarter of the machine's memory. Files hold the rest."""
+    """
+    MB of memory for a build's tables and queries. 0 means a quarter of the machine's memory. What does not fit goes to
+    files.
+    """
     build_engine: str = "duckdb"
     """Engine of the DAG `build_marts`: `duckdb`, or `spark` for a lake that is too large for one machine."""
     spark_master: str = "local[*]"
     """Spark's master: `local[N]` for N cores of this machine, `spark://host:port`, `yarn` or `k8s://…`."""
     spark_venv: str = ""
-    """Folder of the Python environment with Spark, which is created on first use. If empty: `home/spark-venv`."""
+    """
+    Folder of the Python environment with Spark, which is created on first use. If empty, `home/spark-venv` is used.
+    """
     spark_folder: str = ""
-    """Folder that passes shards between processes; all workers see it under this path. If empty: `home/nation`."""
+    """
+    Folder through which processes exchange shards. Every worker must see it at this path. If empty, `home/nation` is
+    used.
+    """
     spark_shard_events: int = 200_000
-    """Number of records that a shard of a build on Spark should have. The memory of a shard grows with this number."""
+    """Number of records that each shard of a build on Spark should have. A larger shard needs more memory."""
     ended_alert_days: float = 7.0
     """Days for which an ended alert stays on the topic of current alerts."""
     case_url: str = "https://cases.example/{family_id}"
@@ -131,7 +142,7 @@ class Settings:
         return cls(**given)
 
     def to_env(self) -> dict[str, str]:
-        """Return the variables with which another process reads exactly these settings."""
+        """Return environment variables from which another process reads exactly these settings."""
         return {f"CAF_{field.name.upper()}": str(getattr(self, field.name)) for field in fields(self)}
 
     @property

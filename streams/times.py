@@ -1,4 +1,4 @@
-"""Times in UTC and in London, waiting, and when a loop must stop."""
+"""Helpers for times in UTC and in London, for waiting, and for ending loops."""
 
 import time
 from collections.abc import Callable
@@ -17,17 +17,17 @@ _Moment = TypeVar("_Moment", datetime, datetime | None)
 
 
 def aware(moment: _Moment) -> _Moment:
-    """Return a timezone-aware time. A time without a zone is taken as UTC, as databases store it. None stays None."""
+    """Return a timezone-aware time, or None for None. A time without a zone is UTC, because databases store UTC."""
     return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def naive(moment: datetime) -> datetime:
-    """Return a timezone-aware time as databases store it: in UTC, without a time zone."""
+    """Return a timezone-aware time in the form in which databases store it: in UTC, without a time zone."""
     return moment.astimezone(UTC).replace(tzinfo=None)
 
 
 def stops_after(seconds: float | None, until: Callable[[], bool]) -> Callable[[], bool]:
-    """Return a function that tells a loop to stop: when `until` returns true, or after `seconds` from now."""
+    """Return a function that says whether a loop must stop: when `until` is true, or when `seconds` have passed."""
     if seconds is None:
         return until
     ends_at = time.monotonic() + seconds
@@ -35,7 +35,7 @@ def stops_after(seconds: float | None, until: Callable[[], bool]) -> Callable[[]
 
 
 def wait_for(condition: Callable[[], bool], seconds: float, *, every: float) -> bool:
-    """Wait until `condition` is true, checking it every `every` seconds; return False if it is not within `seconds`."""
+    """Wait until `condition` is true, and check it every `every` seconds. Return False if `seconds` pass first."""
     ends_at = time.monotonic() + seconds
     while not condition():
         if time.monotonic() >= ends_at:

@@ -1,4 +1,4 @@
-"""What people do with an alert, written as events: acknowledge it, close it, or take back either action."""
+"""What people do with an alert, written as events: acknowledge it, close it, or take back one of these actions."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -28,7 +28,7 @@ _WITHDRAWN = "uk.caf.escalation.withdrawn.v1"
 
 def acknowledge(settings: Settings, alert: Alert, worker_id: str, note: str | None = None) -> None:
     """
-    Send an event which says that somebody takes an alert on.
+    Send an event that says that somebody takes on an alert.
 
     Raises:
         ActionInvalid: the contract does not allow the worker's id or the note.
@@ -40,7 +40,7 @@ def acknowledge(settings: Settings, alert: Alert, worker_id: str, note: str | No
 
 def close(settings: Settings, alert: Alert, worker_id: str, closure: AlertClosure, note: str | None = None) -> None:
     """
-    Send an event which says that somebody dealt with an alert, and with which result (`closure`).
+    Send an event that says that somebody dealt with an alert, with the result (`closure`).
 
     Raises:
         ActionInvalid: the contract does not allow the worker's id or the note.
@@ -54,10 +54,10 @@ def close(settings: Settings, alert: Alert, worker_id: str, closure: AlertClosur
 
 def take_back(settings: Settings, alert: Alert) -> str:
     """
-    Withdraw the latest acknowledgement or closing of an alert; return which of the two was withdrawn.
+    Withdraw the last action (acknowledgement or closing) on an alert. Return which of the two it was.
 
     Raises:
-        ActionUnknown: the escalation topic has neither for this alert. The topic keeps events for `retention_days`.
+        ActionUnknown: the escalation topic has no action on this alert. The topic keeps events for `retention_days`.
         BrokerUnavailable: no broker answers.
     """
     done: dict[tuple[str, str], Accepted] = {}

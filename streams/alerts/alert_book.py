@@ -26,7 +26,7 @@ class AlertBook:
             self._places[one.place][one.alert.alert_id] = one
 
     def record(self, alert: Alert) -> Standing | None:
-        """Add a version and return the alert's new standing; None if the version is not newer than the known one."""
+        """Add a version and return the alert's new standing, or None if the version is not newer than the known one."""
         entries = self._places[place_of(alert)]
         standing = standing_after(alert, entries.get(alert.alert_id))
         if standing is not None:
@@ -43,7 +43,7 @@ class AlertBook:
         return alert.alert_id in self._places[place_of(alert)]
 
     def recipients(self, alert: Alert) -> list[Recipient]:
-        """Return the recipients of the latest known version of the alert; none if no version is known."""
+        """Return the recipients of the latest known version of the alert, or an empty list if no version is known."""
         known = self._places[place_of(alert)].get(alert.alert_id)
         return [] if known is None else known.alert.recipients
 
@@ -57,15 +57,15 @@ class AlertBook:
         handled: Mapping[str, Handled],
     ) -> list[Alert]:
         """
-        Return the versions to publish so that the topic agrees with an evaluation of these families, records and rules.
+        Return the versions that must be published to bring the topic into line with an evaluation.
 
         Args:
-            current: the alerts that the evaluation found, as first versions. Alerts about other families and records
-                are ignored.
+            current: the alerts that the evaluation found, as first versions. Alerts about families and records that are
+                not in `places` are ignored.
             places: the families and records that were evaluated.
             rules: the rules that were evaluated.
             cause: the reason for the evaluation.
-            handled: all actions of people on alerts about these families and records, by alert.
+            handled: people's actions on alerts about these families and records, by alert id.
         """
         found = {place: self._handled(place, rules, handled) for place in places}
         for alert in current:
@@ -80,10 +80,9 @@ class AlertBook:
 
     def _as_known(self, place: Place, alert: Alert) -> Alert:
         """
-        Return the alert under the id that it has had so far.
+        Return the alert under its former id, if it is known under that id.
 
-        In an earlier version of the software, ids of alerts about referrals and children were made without the family's
-        id.
+        Earlier software left the family's id out of the ids of alerts about referrals and children.
         """
         if alert.entity_kind not in _NAMED_BY_FAMILY:
             return alert
@@ -93,7 +92,11 @@ class AlertBook:
         return msgspec.structs.replace(alert, alert_id=former) if is_known else alert
 
     def _handled(self, place: Place, rules: Collection[str], handled: Mapping[str, Handled]) -> dict[str, Alert]:
-        """Return alerts of rules that were not evaluated, as these rules last raised them, if people acted on them."""
+        """
+        Return the alerts of rules that were not evaluated, if people have acted on these alerts.
+
+        Each alert is returned as its rule last raised it, without people's actions.
+        """
         return {
             alert_id: without_handling(entry.alert)
             for alert_id, entry in self._places[place].items()

@@ -1,4 +1,4 @@
-"""Waiting for the next version of one alert."""
+"""Waits for the next version of one alert."""
 
 import time
 
@@ -15,7 +15,7 @@ _POLL_MS = 200
 
 
 class Answer:
-    """Waits for the version of an alert that follows from an event. Create this object before sending the event."""
+    """Waits for the alert version that results from an event. Create this object before sending the event."""
 
     def __init__(self, settings: Settings, alert_id: str) -> None:
         self._alert_id = alert_id
@@ -23,7 +23,7 @@ class Answer:
         skip_to_end(self._reader)
 
     def wait(self, seconds: float) -> Alert | None:
-        """Return the next version of the alert; None if no version came in time."""
+        """Return the next version of the alert, or None if none came in time."""
         ends_at = time.monotonic() + seconds
         while time.monotonic() < ends_at:
             for record in polled(self._reader, _POLL_MS):

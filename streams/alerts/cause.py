@@ -1,4 +1,4 @@
-"""The reason for an evaluation, and the times and reasons of the alert versions that follow from it."""
+"""The reason for an evaluation. It decides the times and reasons of the alert versions that result."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,12 +14,15 @@ __all__ = ["Cause"]
 @dataclass(frozen=True)
 class Cause:
     """
-    The reason for an evaluation at the time `now`.
+    The reason for an evaluation.
 
-    `at` returns the arrival time of the newest record about a family or record. `is_deadline` says that only time has
-    passed and no event has arrived. `amended` returns the events that were corrected or withdrawn, by `(source, id)`.
-    `amendments` holds, by family or record, the newest change (corrected or withdrawn) among the events that led to the
-    evaluation.
+    Attributes:
+        at: returns the time that led to the evaluation of a family or record: the arrival of its newest record, or a
+            deadline that has passed.
+        now: the time of the evaluation.
+        is_deadline: True if no event has arrived, and the evaluation takes place only because time has passed.
+        amended: returns `corrected` or `withdrawn` for each event that was changed, by `(source, id)`.
+        amendments: the newest such change among the events that led to the evaluation, by family or record.
     """
 
     at: Callable[[Place], datetime]
@@ -32,8 +35,8 @@ class Cause:
         """
         Return the arrival time of the record that caused a version.
 
-        If a deadline alone caused the version, return the latest of the alert's anchor time and deadline that has
-        passed.
+        If no record caused it, because only time has passed, return the alert's deadline. If that has not passed
+        either, return the time of the alert's anchor.
         """
         at = self.at(place_of(alert))
         if self.is_deadline and alert.status == AlertStatus.OPEN and alert.deadline is not None:
@@ -45,8 +48,8 @@ class Cause:
         """
         Return the reason why an evaluation no longer finds an alert.
 
-        The reason is a correction or withdrawal of an event in the alert's evidence. If there is none, it is a
-        correction or withdrawal of an event that led to the evaluation. Otherwise the reason is late evidence.
+        The reason is that an event in the alert's evidence was corrected or withdrawn. If none was, the reason is that
+        an event that led to the evaluation was corrected or withdrawn. Otherwise, the reason is late evidence.
         """
         amended = self.amended()
         changes = [amended.get((item.source, item.id)) for item in alert.evidence]

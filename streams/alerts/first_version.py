@@ -12,10 +12,9 @@ __all__ = ["first_version"]
 
 def first_version(row: AlertRow, clears_when: str, case_url: str, now: datetime) -> Alert:
     """
-    Return an alert as its first version, caused and raised at the time `now`.
+    Return the first version of an alert, with `now` as the time of its cause and as the time at which it was raised.
 
-    A caller that knows the real times of cause and raising replaces `now` by them before publishing. `case_url` has the
-    placeholder `{family_id}`.
+    A caller that knows the real times sets them before publishing. `case_url` contains the placeholder `{family_id}`.
     """
     return Alert(
         alert_id=row.alert_id,

@@ -1,4 +1,4 @@
-"""Reads alerts from their topic: those published so far, and those that are published from now on."""
+"""Reads alerts from their topic: the versions published so far, and those published from now on."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
@@ -20,8 +20,8 @@ def follow(
     Yield versions of alerts, each with the time at which the broker received it (milliseconds since 1970).
 
     Args:
-        history: begin with the oldest version; if false, begin with the next version that is published.
-        stop_at_end: end after the newest version that is on the topic now.
+        history: if true, begin with the oldest version; otherwise, with the next version that is published.
+        stop_at_end: end after the newest version that is on the topic when the call begins.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -40,7 +40,8 @@ def newest(versions: Iterable[Alert]) -> dict[str, Alert]:
     """
     Return the newest version of each alert, by alert id.
 
-    If two versions have the same number, the first one counts, as it does for a subscriber.
+    If two versions have the same number, return the one that was published first, which is also the one that a
+    subscriber keeps.
     """
     found: dict[str, Alert] = {}
     for alert in versions:

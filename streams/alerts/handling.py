@@ -1,9 +1,9 @@
 """
-How people handled an alert, and for which versions their actions count.
+How people handled an alert, and which versions of the alert their actions cover.
 
-An acknowledgement or a closing covers what the alert said at that time. The action stops counting when the alert says
-more: when its severity rises, when it has new evidence, or when it is open again after it had ended. Then somebody must
-deal with the alert again.
+An acknowledgement or closing covers what the alert said at that time. It stops counting when the alert says more: when
+the severity rises, when there is new evidence, or when an alert that had ended is open again. Then somebody must deal
+with the alert again.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,14 +24,14 @@ _HANDLING = ("acknowledged_at", "acknowledged_by", "closed_at", "closed_by", "al
 
 @dataclass(frozen=True)
 class Handled:
-    """The latest acknowledgement and the latest closing of an alert; None if there is none in force."""
+    """The latest acknowledgement and the latest closing of an alert. Each is None if there is none in force."""
 
     acknowledged: AlertAction | None = None
     closed: AlertAction | None = None
 
 
 def handled_by_alert(actions: Iterable[AlertAction]) -> Mapping[str, Handled]:
-    """Group the actions of one evaluation by alert."""
+    """Group people's actions by alert."""
     found: dict[str, dict[str, AlertAction]] = {}
     for action in actions:
         found.setdefault(action.alert_id, {})[action.fact] = action
@@ -47,7 +47,7 @@ def with_handling(alert: Alert, handled: Handled, since: datetime) -> Alert:
 
     Args:
         alert: the alert as its rule raised it, without actions.
-        handled: the actions that people took. A closing is also an acknowledgement.
+        handled: the actions that people took. A closing also counts as an acknowledgement.
         since: the arrival time of the record that gave the alert its present content. Actions up to this time do not
             count.
     """
@@ -70,20 +70,20 @@ def with_handling(alert: Alert, handled: Handled, since: datetime) -> Alert:
 
 
 def without_handling(alert: Alert) -> Alert:
-    """Return the alert as its rule raised it, without the actions of people."""
+    """Return the alert as its rule raised it, without people's actions."""
     status = AlertStatus.OPEN if alert.status == AlertStatus.CLOSED else alert.status
     return msgspec.structs.replace(alert, status=status, **dict.fromkeys(_HANDLING))
 
 
 def handled_as(alert: Alert, old: Alert) -> Alert:
-    """Return an alert, as its rule raised it, with the actions on its version before."""
+    """Return a version of an alert with the actions that people took on `old`, the version before it."""
     is_closed = old.status == AlertStatus.CLOSED and alert.status == AlertStatus.OPEN
     status = AlertStatus.CLOSED if is_closed else alert.status
     return msgspec.structs.replace(alert, status=status, **{name: getattr(old, name) for name in _HANDLING})
 
 
 def acknowledged_as(alert: Alert, old: Alert) -> Alert:
-    """Return an alert with the acknowledgement of the alert that it supersedes, or of its own version before."""
+    """Return an alert with the acknowledgement of `old`, its own earlier version or the alert that it supersedes."""
     return msgspec.structs.replace(alert, acknowledged_at=old.acknowledged_at, acknowledged_by=old.acknowledged_by)
 
 

@@ -40,13 +40,14 @@ def latest_alerts(lake: duckdb.DuckDBPyConnection, alert_ids: Collection[str]) -
     """
     Return the latest landed version of the given alerts.
 
-    If two versions of an alert have the same number, the first one counts, as it does for a subscriber.
+    If two versions of an alert have the same number, return the one that was published first, which is also the one
+    that a subscriber keeps.
     """
     rows = lake.execute(_LATEST, [list(alert_ids)]).to_arrow_table().to_pylist()
     return [msgspec.convert(row, Alert) for row in rows]
 
 
 def landed_versions(lake: duckdb.DuckDBPyConnection) -> Iterator[Alert]:
-    """Yield every landed version, alert by alert, in the order of the version numbers."""
+    """Yield all landed versions, alert by alert. The versions of an alert are in the order of their numbers."""
     for batch in lake.execute(_ALL).to_arrow_reader(_ROWS):
         yield from (msgspec.convert(row, Alert) for row in batch.to_pylist())

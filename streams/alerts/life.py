@@ -1,8 +1,8 @@
 """
-The versions that the alerts about one family or record need after an evaluation.
+The versions that must be published about one family or record after an evaluation.
 
-If an evaluation no longer finds an alert of an evaluated rule, the alert is withdrawn under the same id. If the
-evaluation finds a new alert of the same rule and entity, the new alert supersedes the withdrawn one and inherits its
+If an evaluation no longer finds an alert of a rule that it evaluated, the alert is withdrawn. If the evaluation finds a
+new alert of the same rule and entity instead, the new alert supersedes the withdrawn one and inherits its
 acknowledgement.
 """
 
@@ -32,14 +32,15 @@ def versions_after(
     handled: Mapping[str, Handled],
 ) -> list[Alert]:
     """
-    Return the versions to publish so that the alerts about one family or record agree with an evaluation.
+    Return the versions that must be published to bring the alerts about one family or record into line with an
+    evaluation.
 
     Args:
         known: the standing of each known alert about the family or record, by alert id.
-        found: the alerts that the evaluation found, by alert id, as first versions without actions of people.
+        found: the alerts that the evaluation found, by alert id, as first versions without people's actions.
         rules: the rules that were evaluated.
         cause: the reason for the evaluation.
-        handled: the actions of people, by alert id.
+        handled: people's actions, by alert id.
     """
     changed, raised = [], []
     for alert_id, alert in found.items():
@@ -65,7 +66,7 @@ def versions_after(
 
 
 def _with_handling(alert: Alert, entry: Standing, handled: Handled, cause: Cause) -> Alert:
-    """Return a known alert as the evaluation found it, with those actions of people that cover its present content."""
+    """Return a known alert as the evaluation found it, with the actions of people that still count."""
     if says_more(alert, entry.alert):
         return with_handling(alert, handled, cause.received_at(alert))
     if entry.inherits:
@@ -74,7 +75,7 @@ def _with_handling(alert: Alert, entry: Standing, handled: Handled, cause: Cause
 
 
 def _first_versions(raised: Iterable[Alert], gone: Iterable[Alert]) -> Iterator[Alert]:
-    """Yield the new alerts. A new alert supersedes a fitting withdrawn alert that no other one supersedes."""
+    """Yield the new alerts. Each supersedes at most one of the withdrawn alerts, and no two supersede the same one."""
     left = list(gone)
     for alert in sorted(raised, key=lambda one: (one.anchored_at, one.alert_id)):
         old = _predecessor(alert, left)
@@ -87,7 +88,7 @@ def _first_versions(raised: Iterable[Alert], gone: Iterable[Alert]) -> Iterator[
 
 
 def _predecessor(alert: Alert, gone: Iterable[Alert]) -> Alert | None:
-    """Return the withdrawn alert of the same rule and entity that is nearest in time; None if there is none."""
+    """Return the alert in `gone` with the same rule and entity that is nearest in time, or None if there is none."""
     same = [
         old
         for old in gone

@@ -1,4 +1,4 @@
-"""Whether an alert needs a new version, and the reason that the version gives."""
+"""Decides whether an alert needs a new version, and which reason the version states."""
 
 from collections import Counter
 from datetime import datetime
@@ -17,13 +17,14 @@ _OVER = {AlertStatus.CLEARED, AlertStatus.WITHDRAWN}
 
 def next_version(new: Alert, old: Alert, *, is_deadline: bool = False, do_times_count: bool = True) -> Alert | None:
     """
-    Return the version that follows `old`; None if nothing has changed. A changed wording alone makes no version.
+    Return the version that follows `old`, or None if nothing has changed. A change of wording alone needs no new
+    version.
 
     Args:
-        new: the alert as it is now, with the actions of people.
+        new: the alert as it is now, with people's actions.
         old: the latest version.
-        is_deadline: whether only time has passed and no event has arrived.
-        do_times_count: whether a change that affects only times makes a new version.
+        is_deadline: True if no event has arrived, and only time has passed.
+        do_times_count: True if a change of times alone needs a new version.
     """
     if _said(new) == _said(old) and not (do_times_count and _times(new) != _times(old)):
         return None
@@ -38,16 +39,21 @@ def withdrawn(alert: Alert, reason: str | None) -> Alert:
 
 
 def reconciled(alert: Alert, version: int, caused_at: datetime) -> Alert:
-    """Return the version of an alert that the stream lacks. `version` is its number; `caused_at` is naive UTC."""
+    """
+    Return a version that the build has found and that the stream lacks.
+
+    `version` is its number. `caused_at` is in UTC, without a time zone.
+    """
     received_at = aware(caused_at)
     return msgspec.structs.replace(alert, version=version, status_reason="reconciled", received_at=received_at)
 
 
 def says_more(new: Alert, old: Alert) -> bool:
     """
-    Return whether the new version gives people a reason to act: higher severity, new evidence, or an open alert again.
+    Return whether the new version gives people a reason to act.
 
-    A version that is cleared or withdrawn gives no such reason.
+    The reason is a higher severity, new evidence, or that the alert is open again. A version that says that the alert
+    is cleared or withdrawn gives no reason to act.
     """
     if new.status in _OVER:
         return False
@@ -64,7 +70,11 @@ def _events(alert: Alert) -> Counter[tuple[str, str]]:
 
 
 def _said(alert: Alert) -> tuple[object, ...]:
-    """Return the content of an alert that counts for a new version: all but the times of the facts and the wording."""
+    """
+    Return what the alert says, without times of facts and without wording.
+
+    If it changes, a new version is needed.
+    """
     handling = (
         alert.acknowledged_at,
         alert.acknowledged_by,
@@ -76,7 +86,7 @@ def _said(alert: Alert) -> tuple[object, ...]:
 
 
 def _times(alert: Alert) -> tuple[object, ...]:
-    """Return the times that an alert names, with the events to which the times belong."""
+    """Return the times in an alert, with the events that they belong to."""
     evidence = sorted((item.source, item.id, item.time, item.type) for item in alert.evidence)
     return evidence, alert.anchored_at, alert.deadline
 

@@ -1,4 +1,4 @@
-"""Alerts that have a version on the topic which has not landed yet."""
+"""Finds the alerts that have newer versions on the topic than in the lake."""
 
 from collections.abc import Mapping
 from contextlib import closing
@@ -19,7 +19,7 @@ def published_since(settings: Settings, offsets: Mapping[int, int]) -> set[str]:
     Return the ids of alerts that have a version on the topic at or after the given offsets.
 
     Args:
-        offsets: the first offset to read, by partition. Other partitions are read from their beginning.
+        offsets: the first offset to read in each partition. A partition that is not given is read from its beginning.
 
     Raises:
         BrokerUnavailable: no broker answers.

@@ -1,4 +1,4 @@
-"""Publishes alerts and heartbeats as CloudEvents. For alerts, it waits until the broker has acknowledged them."""
+"""Publishes alerts and heartbeats as CloudEvents. For alerts, waits until the broker has acknowledged them."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -27,8 +27,8 @@ _TRANSACTIONS = {"transaction_timeout_ms": 30_000, "retry_backoff_ms": 5}
 """
 Producer options for transactions.
 
-If a publisher dies and has no successor, the broker aborts its transaction after 30 seconds, and consumers wait no
-longer. The producer asks every 5 milliseconds whether the transaction before is closed.
+If a publisher dies and no other takes its place, the broker aborts its transaction after 30 seconds. Until then,
+consumers wait. Before it begins a transaction, the producer asks every 5 milliseconds whether the last one is closed.
 """
 
 
@@ -64,20 +64,19 @@ def alert_of(value: bytes | None) -> Alert | None:
 
 class Publisher:
     """
-    Publishes for the holder of a lock, in transactions. Consumers see all records of a transaction or none.
+    Publishes in transactions, on behalf of the holder of a lock. Consumers see all records of a transaction or none.
 
-    1. Kafka lets only the newest producer of a transactional id publish. Here the transactional id is the name of the
+    1. Kafka lets only the newest producer of a transactional id publish. Here, the transactional id is the name of the
        lock.
-    2. So the process that took the lock and then created a publisher is the only one that can publish. The broker
-       refuses a former lock holder, for example one that was paused and does not know that it has lost the lock.
-    3. The publisher checks the lock before and after the producer is registered at the broker, and before each
-       transaction.
+    2. So only the process that last took the lock and created a publisher can publish. The broker refuses earlier
+       holders, for example one that was paused and does not know that it has lost the lock.
+    3. The publisher checks the lock before the broker registers its producer, after that, and before each transaction.
     4. A transaction ends when the broker has acknowledged all its records.
 
     Args:
-        lock: the lock that the process holds; None if no other process could publish the same.
-        speaks_for: another lock, in whose name the holder of `lock` publishes. From then on, the broker refuses the
-            publisher of that other lock's holder, which must create a new one.
+        lock: the lock that the process holds. None if no other process could publish the same records.
+        speaks_for: another lock, whose name is used as the transactional id. From now on, the broker refuses the
+            publisher of that lock's holder. The holder must create a new publisher.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -93,16 +92,16 @@ class Publisher:
         self._beats: KafkaProducer | None = None
         self._check()
         self._producer.init_transactions()
-        # Check again. If the lock was lost just before, `init_transactions` has fenced the next holder instead of a
-        # former one.
+        # Check again, because the lock may have been lost in between. Then `init_transactions` has shut out the new
+        # holder of the lock, and not an earlier one.
         self._check()
 
     def alerts(self, alerts: Iterable[Alert]) -> dict[int, int]:
         """
-        Publish versions on the alerts topic and, except test alerts, on the topic of current alerts.
+        Publish versions on the alerts topic and, unless they are test alerts, also on the topic of current alerts.
 
         Returns:
-            The next offset of each partition of the alerts topic to which a version was written.
+            For each partition of the alerts topic to which a version was written, the offset after the version.
 
         Raises:
             LockTaken: the lock is lost; nothing was published.
@@ -120,7 +119,7 @@ class Publisher:
 
     def current(self, alerts: Iterable[Alert]) -> None:
         """
-        Publish versions on the topic of current alerts only.
+        Publish versions only on the topic of current alerts.
 
         Raises:
             LockTaken: the lock is lost; nothing was published.
@@ -131,7 +130,7 @@ class Publisher:
 
     def retire(self, alert_ids: Iterable[str]) -> None:
         """
-        Remove alerts from the topic of current alerts, by tombstones.
+        Publish tombstones that remove alerts from the topic of current alerts.
 
         Raises:
             LockTaken: the lock is lost; no alert was removed.
@@ -142,10 +141,10 @@ class Publisher:
 
     def heartbeat(self, heartbeat: Heartbeat) -> None:
         """
-        Publish a heartbeat without waiting for the acknowledgement.
+        Publish a heartbeat, and do not wait until the broker acknowledges it.
 
-        A heartbeat is not part of a transaction, because even a late heartbeat correctly says what had been evaluated
-        by its time.
+        A heartbeat needs no transaction. Even if it arrives late, it says correctly what had been evaluated at its
+        time.
 
         Raises:
             LockTaken: the lock is lost.
@@ -167,7 +166,8 @@ class Publisher:
         """
         Publish all records that the block sends as one transaction.
 
-        After an error, this publisher cannot begin another transaction. Closing the publisher aborts the transaction.
+        After an error, the transaction stays open until this publisher is closed. The publisher cannot begin another
+        one.
         """
         self._check()
         try:

@@ -1,4 +1,4 @@
-"""The standing of an alert: its latest version, its family or record, and from when on people's actions cover it."""
+"""The standing of an alert: its latest version, its family or record, and since when it has had its present content."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -15,10 +15,10 @@ Place = tuple[str, str]
 
 class Standing(NamedTuple):
     """
-    The latest version of an alert, with what decides which actions of people cover it.
+    The latest version of an alert, and since when it has had its present content.
 
-    `since` is the arrival time of the record that gave the alert its present content. Actions before that time do not
-    cover this content. `inherits` tells whether the alert's acknowledgement is that of the alert it superseded.
+    `since` is the arrival time of the record that gave the alert this content. People's actions before that time do not
+    count. `inherits` is true if the alert still has the acknowledgement of the alert that it superseded.
     """
 
     alert: Alert
@@ -27,7 +27,7 @@ class Standing(NamedTuple):
 
     @property
     def ended_at(self) -> datetime | None:
-        """When the alert ended; None while it is open. A test alert counts as ended from the start."""
+        """When the alert ended. None while it is open, and always None for a test alert."""
         return None if self.alert.status == AlertStatus.OPEN or self.alert.test else self.alert.raised_at
 
     @property
@@ -42,7 +42,7 @@ def place_of(alert: Alert) -> Place:
 
 
 def standing_after(alert: Alert, known: Standing | None) -> Standing | None:
-    """Return an alert's standing after a version; None if the version is not newer than the known one."""
+    """Return an alert's standing after a version, or None if the version is not newer than the known one."""
     if known is None:
         return Standing(alert, alert.received_at, alert.supersedes is not None and alert.acknowledged_at is not None)
     if known.alert.version >= alert.version:

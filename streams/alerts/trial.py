@@ -1,8 +1,9 @@
 """
-Tests the path from an event to an alert: an acknowledgement of an alert that cannot exist requests a test alert.
+Tests the path from an event to an alert. The event acknowledges an alert that cannot exist, and so asks for a test
+alert.
 
-The request is a valid event and lands like any other event. The request is about no family and changes no figure. The
-request and its alert together pass the broker, the contract, the rule engine and the alerts topic.
+The event is valid and lands like any other event. It is about no family and changes no figure. The event and the test
+alert together pass the broker, the contract, the rule engine and the alerts topic.
 """
 
 import time
@@ -30,12 +31,12 @@ _SOURCE = "/caf/test"
 
 
 def is_trial(fact: Event | None) -> TypeGuard[AlertAcknowledged]:
-    """Return whether an event requests a test alert."""
+    """Return whether an event asks for a test alert."""
     return isinstance(fact, AlertAcknowledged) and fact.family_id is None and fact.alert_id.startswith(_PREFIX)
 
 
 def trial_alert(alert_id: str, received_at: datetime, now: datetime) -> Alert:
-    """Return the test alert that answers a request. The alert is marked as a test."""
+    """Return the alert, marked as a test, that answers a request for a test alert."""
     return Alert(
         alert_id=alert_id,
         version=1,
@@ -61,7 +62,7 @@ def trial_alert(alert_id: str, received_at: datetime, now: datetime) -> Alert:
 
 def run_trial(settings: Settings, timeout_seconds: float = 30) -> float:
     """
-    Request a test alert, and wait until it arrives on the alerts topic.
+    Send a request for a test alert, and wait until the alert arrives on the alerts topic.
 
     Returns:
         Seconds from sending the request to reading the alert.

@@ -1,10 +1,10 @@
 """
-A lock for versions of alerts that only the build evaluates: one process at a time publishes the next version.
+A lock for alerts that only a build can raise. Only one process at a time publishes the next version of such an alert.
 
-The build publishes such an alert, and the watcher publishes the actions of people on it. The build and the watcher each
-number a version after the versions that they have read. So the writer of a version holds this lock from reading the
-versions until its own version is on the topic. The watcher never waits for the lock, so a build that hangs delays no
-alert about a family.
+Both the build and the watcher publish versions: the build when the alert itself changes, the watcher when people act on
+it. Each numbers its version after the versions that it has read. So a process takes this lock before it reads the
+versions, and keeps it until its own version is on the topic. The watcher never waits for the lock, so that a build that
+hangs does not delay alerts about families.
 """
 
 from contextlib import AbstractContextManager
@@ -18,7 +18,7 @@ __all__ = ["version_lock"]
 
 def version_lock(settings: Settings) -> AbstractContextManager[HeldLock]:
     """
-    Hold the lock, as the build does. If another process holds it, wait.
+    Wait until no other process holds the lock, and then hold it. Only the build uses this function.
 
     Raises:
         LakeUnavailable: PostgreSQL does not answer.

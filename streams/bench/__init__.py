@@ -1,4 +1,4 @@
 """
-The measurements that the README quotes. Each measurement runs real parts and prints figures to compare its result
-with.
+The measurements that the README quotes. Each measurement runs real parts, and prints reference figures beside its
+result.
 """

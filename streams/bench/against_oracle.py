@@ -1,7 +1,7 @@
 """
 Measure recall and precision of the rules against the oracle, on new random worlds.
 
-The oracle is a tool for development. The oracle is in `tests/`, so an installation without tests has no oracle.
+The oracle is in `tests/`, so it is missing in an installation without tests.
 """
 
 from collections import Counter
@@ -23,8 +23,8 @@ __all__ = ["Agreement", "against_oracle", "oracle_tools"]
 @dataclass(frozen=True)
 class Agreement:
     """
-    For one rule, the number of alerts that the oracle expects, that the rule raised, and that are the same in
-    both.
+    The agreement of one rule with the oracle: how many alerts the oracle expects, how many the rule raised, and how
+    many of these are the same.
     """
 
     rule: str
@@ -45,7 +45,7 @@ class Agreement:
 
 def against_oracle(settings: Settings, first: int, seeds: int, tell: Callable[[str], None]) -> list[Agreement]:
     """
-    Compare rules and oracle on two worlds for each seed, a wide world and a dense world.
+    Compare the rules with the oracle. Each seed gives two worlds to compare them on, a wide one and a dense one.
 
     Two alerts agree if their id, severity, status, evidence and times are the same.
 
@@ -90,7 +90,7 @@ def oracle_tools() -> tuple[ModuleType, ...]:
 
 
 def _same(compare: ModuleType, rows: list[dict[str, Any]], wanted: list[Any]) -> list[str]:
-    """For each expected alert that was raised without any difference, return its rule."""
+    """Return the rule of each expected alert that was raised without any difference."""
     found = {row["alert_id"]: row for row in rows}
     return [
         alert.rule

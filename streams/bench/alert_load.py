@@ -1,6 +1,6 @@
 """
-The load of `./caf bench alerts`: families with a plausible mix of events, and then live events about these
-families.
+The load of `./caf bench alerts`: first a history of families with a plausible mix of events, then live events about
+them.
 """
 
 import random
@@ -23,7 +23,7 @@ _SECONDS = 300 * 86_400
 
 class Load:
     """
-    Seeded records `(topic, key, value)`. Each live referral is about a family that was referred within the year
+    Seeded records `(topic, key, value)`. Each live referral is about a family that was referred less than a year
     before.
     """
 
@@ -39,7 +39,7 @@ class Load:
         self._history = history
         self._number = 0
         self.referrals: set[str] = set()
-        """Ids of the live events that must raise an alert."""
+        """Ids of the live referrals. Each of them must raise an alert."""
 
     def history(self) -> Iterator[Record]:
         """Yield a year of events, marked as backfill. Each family has one referral."""
@@ -91,7 +91,11 @@ class Load:
         )
 
     def _ordinary(self, family: int) -> Event:
-        """Make a household, level, contact or casework event. About half of these can change the result of a rule."""
+        """
+        Make an event about a household, level, contact or casework.
+
+        About half of these can change a rule's result.
+        """
         name, person = f"F-{family}", f"P-{family}-{self._chance.randrange(4)}"
         kinds = (
             lambda: case_change.HouseholdJoined(family_id=name, person_id=person, household_role=HouseholdRole.CHILD),

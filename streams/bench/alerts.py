@@ -29,9 +29,9 @@ class AlertTimes:
     """
     The results. Memory is in MB.
 
-    `load_average` is the load average of the whole machine over the last minute. A high load average shows that other
-    programs disturb the figures. `floor` has the times for a process that only forwards the records that it reads, on
-    the same broker and at the same rate.
+    `load_average` is the load average of the whole machine over the last minute. If it is high, other programs have
+    disturbed the figures. `floor` has the times for a process that only forwards the records that it reads, on the same
+    broker and at the same rate.
     """
 
     rate: int
@@ -74,10 +74,11 @@ def command(
     as_json: bool,
 ) -> None:
     """
-    Measure the time to an alert on a broker, a database and a watcher of the bench, which are stopped afterwards.
+    Measure the time to an alert. The command starts a broker, a database and a watcher for this, and stops them
+    afterwards.
 
     One live event in five raises an alert. Alerts are durable (acks=all) before they are received. With --check-oracle,
-    the command only measures recall and precision of each rule. Its exit code is then 1 unless both are 1 for every
+    the command measures only the recall and precision of each rule, and the exit code is 0 only if both are 1 for every
     rule.
     """
     settings = Settings.from_env()

@@ -1,7 +1,4 @@
-"""
-`./caf bench bad-input`: how a million random and hostile records affect the alerts about families sent between
-them.
-"""
+"""`./caf bench bad-input`: whether alerts are still raised when many random and hostile records arrive."""
 
 import json
 import sys
@@ -59,7 +56,7 @@ class BadInput:
 
     @property
     def records_per_second(self) -> float | None:
-        """Records per second, from the first record sent until the slower stage had finished the last record."""
+        """Records per second, from the first record sent until the slower stage had finished the last one."""
         if self.landed_seconds is None or self.judged_seconds is None:
             return None
         return round(self.records / max(self.landed_seconds, self.judged_seconds), 1)
@@ -78,11 +75,12 @@ class BadInput:
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON (everything else goes to stderr).")
 def command(records: int, seed: int, as_json: bool) -> None:
     """
-    Send bad records to a broker of the bench while `watch` and `land` run, and families whose alerts must be raised.
+    Send bad records while `watch` and `land` run, and check that alerts are still raised.
 
-    The command sends random bytes, damaged events, tombstones, odd keys and headers, deep nesting, large records that
-    compress well, every codec, and aborted transactions. Exit code 0 means that no stage stopped, every offset has one
-    row, and every planted alert was raised.
+    Between the bad records, the command sends families whose alerts must be raised. The bad records are random bytes,
+    damaged events, tombstones, odd keys and headers, deep nesting, large records that compress well, every codec, and
+    aborted transactions. The command uses a broker of its own. Exit code 0 means that no stage stopped, every offset
+    has one row, and every planted alert was raised.
     """
     measured = measure(Settings.from_env(), records, seed, lambda text: click.echo(text, err=True))
     figures = asdict(measured) | {"records_per_second": measured.records_per_second, "holds": measured.holds}
@@ -132,7 +130,7 @@ def throw(settings: Settings, records: int, seed: int, say: Say) -> BadInput:
 
 
 def _send(settings: Settings, records: int, seed: int, meanwhile: Sequence[Callable[[], None]]) -> int:
-    """Send all records, and then a last record to each partition; returns how many records the broker accepted."""
+    """Send all records, and then one more record to each partition. Return how many records the broker accepted."""
     with sending(settings, records, seed) as shares:
         while not shares.ready():
             for look in meanwhile:
@@ -144,7 +142,7 @@ def _send(settings: Settings, records: int, seed: int, meanwhile: Sequence[Calla
 
 
 class _Planted:
-    """Families that are referred twice within a year. Each second referral must raise `re_referral`."""
+    """Families that are referred twice in a row. Each second referral must raise `re_referral`."""
 
     def __init__(self, settings: Settings, seed: int) -> None:
         self._load = Load(0, settings.authority, seed, name="planted")
@@ -173,7 +171,7 @@ class _Planted:
 
 
 def _wait(sent: dict[str, float], received: dict[str, tuple[float, str]]) -> None:
-    """Wait until the alerts on all planted referrals are read, or the time limit is over."""
+    """Wait until the alerts on all planted referrals have been read, or the time limit is over."""
     wait_for(lambda: sent.keys() <= received.keys(), _LAST_ALERT_SECONDS, every=_LOOK_SECONDS)
 
 

@@ -1,4 +1,4 @@
-"""Make records that no partner should send: random, damaged or hostile. A few valid records are among them."""
+"""Make records that no partner should send: random, damaged or hostile ones. A few valid records are among them."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -36,7 +36,7 @@ _TEXTS = (
 
 
 class BadRecord(NamedTuple):
-    """A record to send. If `is_large`, the record fits into a batch only if the batch is compressed."""
+    """A record to send. A record that `is_large` fits into a batch only if the batch is compressed."""
 
     topic: str
     key: bytes | None

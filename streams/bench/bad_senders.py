@@ -1,7 +1,4 @@
-"""
-Send bad records from several processes. Each process has one producer for every codec, and one producer that uses
-transactions.
-"""
+"""Send bad records from several processes. Each process has a producer for each codec, and one for transactions."""
 
 import itertools
 import multiprocessing
@@ -21,15 +18,16 @@ __all__ = ["mark_ends", "sending"]
 _CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
 _PROCESSES = 2
 _TRANSACTION = 50
-"""Number of records in a transaction. Each process starts a transaction after every `_ONE_IN` records."""
+"""Number of records in a transaction. After every `_ONE_IN` other records, each process sends one transaction."""
 _ONE_IN = 5_000
 
 
 @contextmanager
 def sending(settings: Settings, count: int, seed: int) -> Iterator[AsyncResult[list[int]]]:
     """
-    Send `count` records from several processes. For each process, the result is the number of records that reached the
-    topics.
+    Send `count` records from several processes.
+
+    The result has, for each process, how many records reached the topics.
     """
     shares = [count // _PROCESSES + (number < count % _PROCESSES) for number in range(_PROCESSES)]
     with multiprocessing.get_context("spawn").Pool(_PROCESSES) as pool:
@@ -38,10 +36,10 @@ def sending(settings: Settings, count: int, seed: int) -> Iterator[AsyncResult[l
 
 def mark_ends(settings: Settings) -> None:
     """
-    Send a last bad record to every partition.
+    Send one more bad record to every partition.
 
-    If a partition ended with an aborted transaction, no consumer would see its last offsets, and so none would reach
-    its end.
+    Consumers do not see records of an aborted transaction. If a partition ended with one, no consumer could reach the
+    end of the partition.
     """
     with closing(producer(settings)) as client:
         for place in end_offsets(settings, names.INPUT_TOPICS):
@@ -94,7 +92,7 @@ def _produce(producer: Producer, record: BadRecord, lost: list[object]) -> None:
 
 
 def _abort(producer: Producer, records: BadRecords) -> None:
-    """Send records in a transaction and abort it. The records have offsets, but no consumer sees them."""
+    """Send records in a transaction, and abort it. The records have offsets, but consumers do not see them."""
     try:
         producer.begin_transaction()
         for record in records.take(_TRANSACTION):

@@ -1,9 +1,8 @@
 """
-`./caf bench build`: the cost of a full build, and of a warm build with new events, for histories of different length.
+`./caf bench build`: the cost of full builds and of warm builds, for histories of different length.
 
-The history is written to the lake in the form in which `land` stores it, without Kafka, because only the build is
-measured. Each length has its own database and its own process. The measured memory is therefore that of one builder,
-without PostgreSQL.
+The history is written to the lake as `land` would store it, but without Kafka, because only the build is measured. Each
+length has its own database and its own process, so the measured memory is that of one builder without PostgreSQL.
 """
 
 import json
@@ -43,10 +42,10 @@ class Size:
     """
     Results for one length of history. Memory is in MB. A cycle is one warm build after new events have landed.
 
-    `full_seconds` and `full_cpu` are the seconds and CPU seconds of the first build, `cycle_seconds` and `cycle_cpu`
-    those of the median cycle. `look_ms` is the CPU time to check once whether there is something to build. `build
-    --follow` checks twice a second. `grown_mb` is how much more memory the process held after the last cycle than after
-    the first.
+    `full_seconds` and `full_cpu` are the seconds and CPU seconds of the first build. `cycle_seconds` and `cycle_cpu`
+    are the same for the median cycle. `look_ms` is the CPU time of one check whether there is something to build.
+    `build --follow` checks this twice a second. `grown_mb` is how much the process's memory grew from the first cycle
+    to the last.
     """
 
     history: int
@@ -63,7 +62,7 @@ class Size:
 @dataclass(frozen=True)
 class BuildTimes:
     """
-    Results for all lengths. `longest_to_shortest` is the cycle time of the longest history divided by that of the
+    Results for all lengths. `longest_to_shortest` divides the cycle time of the longest history by that of the
     shortest.
     """
 
@@ -80,10 +79,10 @@ class BuildTimes:
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON (everything else goes to stderr).")
 def command(history: str, new: int, cycles: int, as_json: bool) -> None:
     """
-    Build the marts of histories of different length, and build them again after some new events.
+    Build the marts of histories of different length, and build them again each time that some new events have landed.
 
-    The command uses a database and a lake of its own, which are stopped and removed afterwards. With many --cycles the
-    command runs long enough to show whether memory grows from the first cycle to the last.
+    The command uses a database and a lake of its own, and removes them afterwards. With many --cycles, it runs long
+    enough to show whether memory grows.
     """
     lengths = _lengths(history)
     measured = measure(Settings.from_env(), lengths, new, cycles, lambda text: click.echo(text, err=as_json))
@@ -129,7 +128,7 @@ def _measure_one(settings: Settings, made: BuildHistory, length: int, new: int, 
     with connect(own, landing="read_write", marts=None) as lake:
         state(lake, statement(own.authority, EVERY_SOURCE, KINDS, first, None, is_whole=True, why="simulated"))
     say(f"Building over {length:,} events …")
-    # The process is spawned and not forked. A forked copy of this process would hold the simulated year in memory.
+    # Spawn the process, and do not fork it. A fork would hold a copy of this process's simulated year in memory.
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as processes:
         return processes.submit(_build_again_and_again, own, length, made.new(new, length)).result()
 
@@ -163,8 +162,9 @@ def _build_again_and_again(settings: Settings, length: int, parts: Sequence[pa.T
 
 def _timed(builder: Builder) -> tuple[float, float]:
     """
-    Measure seconds and CPU seconds of a build without data tests, because a builder runs them only every few
-    minutes.
+    Measure the seconds and CPU seconds of a build without data tests.
+
+    A builder runs data tests only every few minutes.
     """
     began, used = time.monotonic(), time.process_time()
     builder.build(tests=False)

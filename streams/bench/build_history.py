@@ -1,8 +1,8 @@
 """
-The load of `./caf bench build`: a simulated year of a borough, and as many copies of the year as a history needs.
+The load of `./caf bench build`: a simulated year of a borough, copied as often as a history needs.
 
-Each copy has other families and persons in the same places, and times a little earlier. New events are about the first
-copy.
+Each copy has the same places, but other families and persons, and slightly earlier times. New events are about the
+first copy.
 """
 
 from collections import Counter
@@ -28,7 +28,7 @@ _TIMES = ["received_at", "event_at", "fact_at"]
 
 
 class BuildHistory:
-    """Rows of `landing.events` for some days. The last `held` events are held back, to arrive later as new events."""
+    """Rows of `landing.events` for some days. The last `held` events are kept back, and arrive later as new events."""
 
     def __init__(self, authority: str, held: int, days: int = 365) -> None:
         self._held = held
@@ -48,7 +48,7 @@ class BuildHistory:
         """
         Yield `events` rows in parts. Each part is one copy of the year.
 
-        A part has at most a year's rows, or `at_most` rows. If it is shorter than a year, it has the end of the year.
+        A part has no more rows than a year, and no more than `at_most`. A shorter part has the last rows of the year.
         """
         size = min(self._size, at_most or self._size)
         for number in range(-(-events // size)):
@@ -57,8 +57,9 @@ class BuildHistory:
 
     def new(self, events: int, after: int) -> list[pa.Table]:
         """
-        Return the held events in parts of `events` rows. The offsets of these events follow those of a history of
-        `after` events.
+        Return the held events in parts of `events` rows each.
+
+        Their offsets follow the offsets of a history of `after` events.
         """
         copies = -(-after // self._size)
         firsts = range(self._size, self._size + self._held, events)
@@ -67,7 +68,7 @@ class BuildHistory:
     def _rows(self, copy: int, which: str, after: int | None = None) -> pa.Table:
         changed = {name: f"{name} || '~{copy}'" for name in _IDS}
         changed |= {name: f"list_transform({name}, one -> one || '~{copy}')" for name in _LISTS_OF_IDS}
-        # Each copy is shifted in time, so that no two copies have an event at the same instant.
+        # Shift each copy in time, so that no two copies have an event at the same instant.
         changed |= {name: f"{name} - to_microseconds({copy * 2_220_000_001})" for name in _TIMES}
         offset = (copy if after is None else after) * (self._size + self._held)
         changed["kafka_offset"] = f"kafka_offset + {offset}"

@@ -1,7 +1,7 @@
 """
-Measure the least possible latency, with a process that forwards records as durably as the watcher publishes alerts.
+Measure the least possible latency: that of a process that only forwards records, as durably as the watcher publishes.
 
-The process is `python -m streams.bench.echo`. The process runs until SIGTERM.
+The process is `python -m streams.bench.echo`. It runs until SIGTERM.
 """
 
 import signal
@@ -31,7 +31,8 @@ _SERVICE = Service(name="echo", command=(sys.executable, "-m", "streams.bench.ec
 
 def floor(settings: Settings, rate: int, say: Say) -> list[float]:
     """
-    Measure the seconds from producing each record to reading its echo, at the bench's rate and on the bench's broker.
+    Measure the seconds from producing each record to reading its echo, at the same rate and on the same broker as
+    alerts.
 
     Raises:
         WatchSilent: no echo was read.
@@ -68,7 +69,7 @@ def _wait_for_first(client: KafkaProducer, echoes: dict[str, float]) -> None:
 
 @contextmanager
 def _listening(settings: Settings) -> Iterator[dict[str, float]]:
-    """Collect the time at which the echo of each value was first read."""
+    """Collect when the echo of each value was first read."""
     echoes: dict[str, float] = {}
     stop = threading.Event()
 

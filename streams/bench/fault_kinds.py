@@ -1,4 +1,4 @@
-"""The kinds of fault. A seed decides the kind of a fault, the part or server that it hits, and how long it lasts."""
+"""The kinds of fault. A seed decides the kind of each fault, the part or server that it hits, and how long it lasts."""
 
 import random
 import signal
@@ -14,7 +14,7 @@ from streams.stack import broker, postgres
 __all__ = ["Fault", "Faults"]
 
 _LONG_PAUSE = 0.08
-"""Share of long pauses among all pauses."""
+"""Share of pauses that are long."""
 _STEPS = (-3_600, -300, -20, 20, 300, 3_600)
 """Seconds by which a fault sets a clock wrong."""
 _END_SESSIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'caf %'"
@@ -22,7 +22,7 @@ _END_SESSIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE ap
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault: its time (seconds after the start), its kind, its victim, and after how many seconds it is undone."""
+    """One fault: its time (seconds after the start), its kind, its victim, and for how many seconds it lasts."""
 
     after: float
     kind: str
@@ -32,7 +32,7 @@ class Fault:
 
 
 class Faults:
-    """Causes one fault after another. The seed and the length of the campaign decide which faults."""
+    """Causes one fault after another. Which faults these are depends on the seed and on the length of the campaign."""
 
     def __init__(self, parts: Parts, disk: Disk | None, seed: int, seconds: float) -> None:
         self._parts, self._disk = parts, disk
@@ -54,15 +54,12 @@ class Faults:
         self._kinds, self._weights = list(kinds), list(kinds.values())
 
     def inject(self, after: float) -> tuple[Fault, Callable[[], None] | None]:
-        """
-        Cause a fault; returns the fault, and a function that undoes it after its time. If there is nothing to undo, the
-        second result is None.
-        """
+        """Cause a fault. Return the fault, and a function that undoes it, or None if it needs no undoing."""
         [kind] = self._chance.choices(self._kinds, self._weights)
         return kind(after)
 
     def wait(self, mean: float) -> float:
-        """Draw the seconds until the next fault."""
+        """Draw at random how many seconds to wait until the next fault."""
         return self._chance.uniform(0.2, 1.8) * mean
 
     def heal(self) -> None:
@@ -101,7 +98,7 @@ class Faults:
         return Fault(after, "SIGSTOP", victim, lasts), lambda: self._parts.signal(victim, signal.SIGCONT)
 
     def _end_sessions(self, after: float) -> tuple[Fault, None]:
-        """End all database sessions, including those that hold locks, as a failover or a broken network does."""
+        """End all database sessions, including those that hold locks, as in a failover or when a network breaks."""
         with (
             suppress(psycopg2.Error),
             closing(psycopg2.connect(self._parts.settings.postgres, connect_timeout=5)) as server,
@@ -116,10 +113,7 @@ class Faults:
         return Fault(after, "SIGKILL", broker.NAME), None
 
     def _stop_postgres(self, after: float) -> tuple[Fault, None]:
-        """
-        Kill PostgreSQL's processes without warning, or ask each to end immediately (PostgreSQL's `immediate`
-        shutdown).
-        """
+        """Send SIGKILL or SIGQUIT to PostgreSQL's processes. SIGQUIT asks for PostgreSQL's `immediate` shutdown."""
         sign = self._chance.choice((signal.SIGKILL, signal.SIGQUIT))
         self._parts.signal(postgres.NAME, sign)
         return Fault(after, sign.name, postgres.NAME), None

@@ -1,6 +1,7 @@
 """
-Run the parts that faults hit. The parts are processes that are restarted when they end, each with its own clock, on a
-small disk.
+Run the parts that faults hit. A part is a process that is restarted when it ends.
+
+Each part has its own clock, and the lake's files are on a small disk.
 """
 
 import os
@@ -27,16 +28,13 @@ PARTS = {
     "build": ("build", "--follow"),
 }
 """
-The parts, as plain processes. The standby is a second watcher. `land` checks no expectations, so no failed check holds
-the marts.
+The commands of the parts, which run as plain processes. The standby is a second watcher. `land` checks no expectations
+here, so that no failed check holds the marts.
 """
 
 _FAKETIME = ("/usr/lib/x86_64-linux-gnu/faketime", "/usr/lib/aarch64-linux-gnu/faketime", "/usr/lib/faketime")
 _SLEEP = "import select, time\ntime.sleep = lambda seconds: select.select([], [], [], max(0, seconds)) and None\n"
-"""
-A replacement for `time.sleep`. If libfaketime changes only the time of day, Python's own sleep fails; this one
-works.
-"""
+"""A replacement for `time.sleep`. Python's own `time.sleep` fails when libfaketime changes only the time of day."""
 _DISK_MB = 512
 _END_SECONDS = 60
 
@@ -44,12 +42,12 @@ Say = Callable[[str], None]
 
 
 class Parts:
-    """Starts parts and servers, and starts each again after it has ended, as a restart policy does."""
+    """Starts parts and servers, and restarts each one that has ended."""
 
     def __init__(self, settings: Settings) -> None:
         self._embedded = settings
-        # The settings name PostgreSQL as a server elsewhere, so that no part starts PostgreSQL under the part's own
-        # wrong clock.
+        # These settings name PostgreSQL as a server that runs elsewhere. Otherwise a part could start PostgreSQL, and
+        # PostgreSQL would run with the part's wrong clock.
         self.settings = replace(settings, postgres=postgres.server(settings).url)
         self._library = next((path for one in _FAKETIME if (path := Path(one, "libfaketimeMT.so.1")).exists()), None)
         self.restarts = 0
@@ -79,13 +77,14 @@ class Parts:
 
     def step_clock(self, name: str, seconds: int) -> None:
         """
-        Set the clock of a part `seconds` away from the machine's clock. The part notices the change within a
-        second.
+        Make a part's clock differ from the machine's clock by `seconds`.
+
+        The part notices the change within a second.
         """
         self._clock(name).write_text(f"{seconds:+d}\n")
 
     def stop(self, name: str) -> bool:
-        """Ask a part to end; returns whether it ended in time with exit code 0."""
+        """Ask a part to end. Return whether it ended in time with exit code 0."""
         found = processes.find(self._embedded.home, name)
         assert found is not None  # `revive` has started the part
         try:

@@ -1,7 +1,4 @@
-"""
-Check the promises after a campaign of faults: no record is lost or doubled, and the alerts are those of the
-oracle.
-"""
+"""Check the promises after a campaign of faults: no record is lost or duplicated, and the oracle agrees."""
 
 import time
 from collections import Counter
@@ -27,13 +24,17 @@ from streams.settings import Settings
 __all__ = ["Promises", "said", "settle", "unaccounted", "unlike_the_build", "unlike_the_oracle"]
 
 Promises = dict[str, list[str]]
-"""The failures of each promise. A promise was kept if its list is empty."""
+"""The failures of each promise. An empty list means that the promise was kept."""
 
 _PAUSE_SECONDS = 1.0
 
 
 def settle(settings: Settings, patience: float, keep_up: Callable[[], None]) -> list[str]:
-    """Wait until all sent records are evaluated, landed and built; returns what is missing after `patience` seconds."""
+    """
+    Wait until all sent records are evaluated, landed and built.
+
+    Return what is still missing after `patience` seconds.
+    """
     healed, deadline, why = datetime.now(UTC), time.monotonic() + patience, "nothing was checked yet"
     while time.monotonic() < deadline:
         keep_up()
@@ -59,7 +60,7 @@ def unaccounted(settings: Settings) -> list[str]:
 
 
 def unlike_the_build(settings: Settings) -> list[str]:
-    """List the alerts on which the stream and the rebuild disagree, at the snapshot of the last build."""
+    """List the alerts that differ between the stream and the rebuild, as of the snapshot of the last build."""
     with connect(settings) as lake:
         found = compare(lake)
     if found.as_of is None:
@@ -69,8 +70,9 @@ def unlike_the_build(settings: Settings) -> list[str]:
 
 def said(settings: Settings) -> tuple[list[Alert], list[str]]:
     """
-    Read every version on the alerts topic; returns the versions, and a list of those that were published more than
-    once.
+    Read every version on the alerts topic.
+
+    Return all versions, and a list of those that were published more than once.
     """
     versions = [alert for alert, _ in follow(settings, stop_at_end=True)]
     counted = Counter((alert.alert_id, alert.version) for alert in versions)
@@ -79,9 +81,9 @@ def said(settings: Settings) -> tuple[list[Alert], list[str]]:
 
 def unlike_the_oracle(settings: Settings, versions: list[Alert]) -> list[str]:
     """
-    List the differences between the alerts and those that the oracle expects at the watcher's last heartbeat.
+    List the differences between the published alerts and the alerts that the oracle expects.
 
-    Withdrawn alerts are left out.
+    The oracle expects alerts as of the watcher's last heartbeat. Withdrawn alerts are left out.
 
     Raises:
         OracleMissing: this installation has no tests.

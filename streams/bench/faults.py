@@ -1,9 +1,9 @@
 """
-`./caf bench faults`: a campaign of random faults, after which the system must have kept every promise.
+`./caf bench faults`: cause random faults, and check whether the system has kept every promise.
 
-The same parts run as in the stack, except Airflow: `land`, two watchers and `build --follow`. The parts are plain
-processes that are restarted when they end. Simulated events keep arriving. Some events are wrong, corrected, withdrawn
-or sent twice. At the end all faults are undone, the parts get time to catch up, and the promises are checked.
+The same parts run as in the stack, except Airflow: `land`, two watchers and `build --follow`. They are plain processes
+that are restarted when they end. Simulated events keep arriving. Some events are wrong, corrected, withdrawn or sent
+twice. At the end, all faults are undone and the parts get time to catch up. Then the promises are checked.
 """
 
 import heapq
@@ -47,10 +47,13 @@ Say = Callable[[str], None]
 @dataclass(frozen=True)
 class Plan:
     """
-    Plan of a campaign. Faults occur for `seconds`, `seed` decides which, and `every` is the mean seconds between two
-    faults.
+    The plan of a campaign.
 
-    At the end, the parts have `patience` seconds to catch up.
+    Attributes:
+        seconds: for how long faults occur.
+        seed: decides which faults occur.
+        every: the mean time between two faults, in seconds.
+        patience: how many seconds the parts have to catch up at the end.
     """
 
     seed: int
@@ -79,16 +82,16 @@ class Campaign:
 @click.command("faults")
 @click.option("--minutes", type=click.FloatRange(min=0, min_open=True), default=20.0, show_default=True)
 @click.option("--every", type=float, default=4.0, show_default=True, help="Mean seconds between two faults.")
-@click.option("--seed", type=int, help="Draws the same faults again.  [default: random]")
+@click.option("--seed", type=int, help="The same seed draws the same faults.  [default: random]")
 @click.option("--patience", type=float, default=600.0, show_default=True, help="Seconds to catch up at the end.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON (everything else goes to stderr).")
 def command(minutes: float, every: float, seed: int | None, patience: float, *, as_json: bool) -> None:
     """
     Kill, stop and starve parts and servers at random, and check whether every promise is kept.
 
-    The command uses a broker, a database, a lander, two watchers and a builder of its own, which are stopped and
-    removed afterwards. Full disks need root, because a small disk must be mounted. Wrong clocks need libfaketime.
-    Faults that are not possible are left out and reported. The exit code is 1 if a promise is broken.
+    The command uses a broker, a database, a lander, two watchers and a builder of its own, and removes them afterwards.
+    Full disks need root, because a small disk must be mounted. Wrong clocks need libfaketime. The command leaves out
+    faults that are not possible, and names them. The exit code is 1 if a promise is broken.
     """
     seed = random.SystemRandom().randrange(10**9) if seed is None else seed
     plan = Plan(seed, 60 * minutes, every, patience)
@@ -126,7 +129,7 @@ def campaign(settings: Settings, plan: Plan, say: Say) -> Campaign:
 
 
 def _hit(parts: Parts, faults: Faults, done: Campaign, say: Say) -> None:
-    """Cause one fault after another, undo each when its time is over, and restart parts and servers that have ended."""
+    """Cause one fault after another. Undo each when its time is over, and restart parts and servers that have ended."""
     began, order = time.monotonic(), count()
     undo: list[tuple[float, int, Callable[[], None]]] = []
     following = 2 * done.plan.every
@@ -160,7 +163,11 @@ def _look(parts: Parts, done: Campaign, lost: list[str]) -> None:
 
 
 class _Partner(threading.Thread):
-    """Sends events at a steady rate, also during every outage. `hurry` makes it send all remaining events at once."""
+    """
+    Sends events at a steady rate, even while servers are down.
+
+    After `hurry`, it sends all remaining events at once.
+    """
 
     def __init__(self, settings: Settings, seed: int, records: int) -> None:
         super().__init__(daemon=True)

@@ -1,4 +1,4 @@
-"""Referrals that the locality mart shows one by one, so that the time until each is counted can be measured."""
+"""Sends referrals, and finds out when the locality mart first counts each of them."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -23,7 +23,8 @@ class Followed:
     """
     Measures when each referral was produced, and when the mart first counted it.
 
-    The referrals go to the LSOAs in turn. A referral is counted once the mart shows one more referral in its LSOA.
+    Each referral is in another LSOA than the one before. It counts as visible once the mart shows one more referral in
+    that LSOA.
     """
 
     def __init__(self, settings: Settings, counted: Mapping[str, int]) -> None:
@@ -44,7 +45,7 @@ class Followed:
         client.send(names.REFERRAL, key=_family(number).encode(), value=_referral(self._settings, number, place))
 
     def look(self, counted: Mapping[str, int]) -> None:
-        """Compare the awaited referrals with the mart's present counts by LSOA."""
+        """Compare the mart's present counts by LSOA with the referrals that it has not counted yet."""
         for event, (place, count) in list(self._awaited.items()):
             if counted.get(place, 0) >= count:
                 self.visible[event] = datetime.now(UTC)

@@ -1,6 +1,7 @@
 """
-`./caf bench freshness`: the time from producing a referral until the locality mart counts it, with builds by
-Airflow.
+`./caf bench freshness`: the time from producing a referral until the locality mart counts it.
+
+Airflow runs the builds.
 """
 
 import json
@@ -51,7 +52,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Spread:
-    """Seconds from producing an event until it reached a stage."""
+    """Statistics of the seconds from producing an event until it reached a stage."""
 
     p50: float
     p95: float
@@ -84,9 +85,9 @@ class FreshnessTimes:
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON (everything else goes to stderr).")
 def command(events: int, rate: float, days: int, as_json: bool) -> None:
     """
-    Measure the age of figures on a stack of the bench, with Airflow, which is stopped and removed afterwards.
+    Measure the age of figures on a stack with Airflow, which is started for this and removed afterwards.
 
-    The command queries the mart four times a second, as any user can query it.
+    The command queries the mart four times a second, as any user could.
     """
     measured = measure(
         Settings.from_env(), events=events, rate=rate, days=days, say=lambda text: click.echo(text, err=as_json)
@@ -147,7 +148,7 @@ def _settle(settings: Settings) -> None:
 
 
 def _follow(settings: Settings, lake: duckdb.DuckDBPyConnection, events: int, rate: float) -> Followed:
-    """Send referrals at random moments, and query the mart until it has counted all of them or time is up."""
+    """Send referrals at random moments. Query the mart until it has counted all of them, or time is up."""
     followed, chance = Followed(settings, dict(lake.execute(_COUNTED).fetchall())), random.Random()
     due = last = time.monotonic()
     with closing(producer(settings, linger_ms=0)) as client:

@@ -1,8 +1,9 @@
 """
-`./caf bench land`: records landed per second, compared with two other rates for the same topics in the same run.
+`./caf bench land`: records landed per second, compared with two other rates on the same topics.
 
-The first is the rate of reading the topics with the same client and storing nothing (the drain). The second is the
-plain limit, which gives no guarantees. Only the ratios count, because the speed of a machine varies, even during a run.
+The first rate is that of reading the topics with the same client and storing nothing (the drain). The second is that of
+storing the records without guarantees (the plain limit). All three are measured in one run, and only their ratios mean
+anything, because a machine's speed varies, even during a run.
 """
 
 import json
@@ -38,8 +39,9 @@ _RUNS = 2
 @dataclass(frozen=True)
 class LandingSpeed:
     """
-    Records per second drained, stored plainly, and landed. `of_drain` and `of_plain` are the landed rate divided by
-    those two rates.
+    Records per second that were drained, stored plainly, and landed.
+
+    `of_drain` is the landed rate divided by the drained rate. `of_plain` is the landed rate divided by the plain rate.
     """
 
     records: int
@@ -54,8 +56,8 @@ def measure(
     settings: Settings, events: int, validator: Validator | None, say: Callable[[str], None] = print
 ) -> LandingSpeed:
     """
-    Produce events of every type, one in a hundred of them bad. Then drain the topics, store them plainly, and land them
-    in a lake of the bench.
+    Produce events of every type, one in a hundred of them bad. Then measure how fast they are drained, stored plainly,
+    and landed.
 
     Each figure is the better of two runs, because the first run also loads libraries.
 
@@ -97,7 +99,7 @@ def _events(chance: random.Random, count: int) -> Iterator[tuple[str, bytes, byt
 
 
 def _drain(settings: Settings) -> tuple[int, float]:
-    """Read all landed topics; returns the number of records and the seconds that reading took."""
+    """Read all landed topics. Return the number of records, and how many seconds the reading took."""
     with closing(consumer(settings, names.LANDED_TOPICS, generations=None, **CONSUMER)) as kafka:
         ends = kafka.end_offsets(kafka.assignment())
         records, started = 0, time.perf_counter()
@@ -107,10 +109,7 @@ def _drain(settings: Settings) -> tuple[int, float]:
 
 
 def _land(settings: Settings, validator: Validator | None) -> float:
-    """
-    Land all records in a new lake with all checks; returns records per second. The time to connect does not
-    count.
-    """
+    """Land all records in a new lake with all checks. Return the records per second, without the time to connect."""
     own = replace(settings, lake_data=str(settings.home / settings.database))
     connect(own).close()
     landed = run(own, validator=validator, once=True)
@@ -132,7 +131,7 @@ def command(*, events: int, validator: str, as_json: bool) -> None:
 
     Landing includes the contract, the commit and Great Expectations. The drain reads the topics with the same client
     and stores nothing. The plain limit is librdkafka, msgspec, Arrow and DuckDB writing Parquet, without any guarantee.
-    The command uses a broker, a database and a lake of its own, which are stopped and removed afterwards.
+    The command uses a broker, a database and a lake of its own, and removes them afterwards.
     """
     function = pkgutil.resolve_name(validator) if validator else None
     measured = measure(Settings.from_env(), events, function, lambda text: click.echo(text, err=as_json))

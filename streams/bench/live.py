@@ -1,4 +1,4 @@
-"""Send live events at a rate, and record when another process reads the alert whose anchor is that event."""
+"""Send live events at a rate, and record when another process reads the alert that each event raises."""
 
 import threading
 import time
@@ -30,7 +30,7 @@ class Latencies:
 
 
 def latencies(seconds: Sequence[float]) -> Latencies | None:
-    """Compute the percentiles; None if there are fewer than two values."""
+    """Compute the percentiles. Return None for fewer than two values."""
     if len(seconds) < 2:
         return None
     cuts = quantiles(seconds, n=100, method="inclusive")
@@ -39,7 +39,7 @@ def latencies(seconds: Sequence[float]) -> Latencies | None:
 
 @contextmanager
 def listening(settings: Settings) -> Iterator[dict[str, tuple[float, str]]]:
-    """Collect, for each anchor, the time at which its first alert was read, and the alert's severity."""
+    """Collect the first alert of each anchor: when it was read, and its severity."""
     received: dict[str, tuple[float, str]] = {}
     stop = threading.Event()
 
@@ -60,7 +60,7 @@ def listening(settings: Settings) -> Iterator[dict[str, tuple[float, str]]]:
 def send_live(
     settings: Settings, load: Load, rate: int, seconds: int
 ) -> tuple[dict[str, float], dict[str, tuple[float, str]]]:
-    """Send the events; returns when each event was sent, and what `listening` collected."""
+    """Send the events. Return when each event was sent, and what `listening` has collected."""
     sent: dict[str, float] = {}
     with listening(settings) as received, closing(producer(settings)) as client:
         start = time.monotonic()

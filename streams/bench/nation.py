@@ -1,9 +1,9 @@
 """
-`./caf bench nation`: a build of many authorities on Spark, with one worker and with two, and the cost of each build.
+`./caf bench nation`: the time and cost to build many authorities on Spark, with one worker and with two.
 
-The history consists of copies of a simulated year. Each copy has other families, and the copies go to the authorities
-in turn. The history is written to the lake in the form in which `land` stores it, without Kafka. Only the first
-authority's places are on the map. The places of the other authorities are unknown.
+The history consists of copies of a simulated year. Each copy has other families, and the authorities receive the copies
+in turn. The history is written to the lake as `land` would store it, but without Kafka. Only the first authority's
+places are on the map. The places of the other authorities are unknown.
 """
 
 import json
@@ -42,7 +42,7 @@ Say = Callable[[str], None]
 @dataclass(frozen=True)
 class Built:
     """
-    One build: its seconds in total, in Spark, and after Spark to make the nation's tables.
+    One build: its seconds in total, its seconds in Spark, and the seconds after that for the nation's tables.
 
     `own_cpu` is the CPU seconds of the building process, and `worker_cpu` those of the workers. Neither figure includes
     the JVM of Spark's driver. `peak_mb` is the memory of the building process. `made` has the figures of Spark's
@@ -62,7 +62,11 @@ class Built:
 
 @dataclass(frozen=True)
 class NationSpeed:
-    """All builds of one history. `speed_up` is the first build's time in Spark divided by the last build's."""
+    """
+    All builds of one history.
+
+    `speed_up` divides the first build's time in Spark by the last build's time in Spark.
+    """
 
     events: int
     authorities: int
@@ -75,14 +79,16 @@ class NationSpeed:
 @click.option(
     "--events", type=click.IntRange(min=1), default=10_000_000, show_default=True, help="Events of all authorities."
 )
-@click.option("--workers", default="1,2", show_default=True, help="Workers of one core, with commas; 0: no Spark.")
+@click.option(
+    "--workers", default="1,2", show_default=True, help="Numbers of one-core workers, separated by commas; 0: no Spark."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON (everything else goes to stderr).")
 def command(authorities: int, events: int, workers: str, as_json: bool) -> None:
     """
     Build the marts of many authorities on a Spark cluster on this machine.
 
-    The command uses a database and a lake of its own, which are stopped and removed afterwards. Ten million events need
-    an hour or more on two cores, and 20 GB of disk.
+    The command uses a database and a lake of its own, and removes them afterwards. Ten million events need an hour or
+    more on two cores, and 20 GB of disk.
     """
     numbers = _numbers(workers)
     measured = measure(Settings.from_env(), authorities, events, numbers, lambda text: click.echo(text, err=as_json))
@@ -109,7 +115,7 @@ def measure(settings: Settings, authorities: int, events: int, workers: Sequence
         SparkUnavailable: Spark's environment cannot be made.
         BuildFailed: a build failed.
     """
-    # The environment is kept outside the temporary home, so that it is made only once.
+    # Keep the environment outside the temporary home, so that it is made only once.
     venv = settings.spark_venv or str(settings.home / "spark-venv")
     with own_servers(replace(settings, spark_venv=venv), say, with_kafka=False) as own:
         _land(own, authorities, events, say)
@@ -143,7 +149,7 @@ def _commit(store: LandingStore, events: pa.Table, authority: str) -> None:
 
 def _measure_one(settings: Settings, workers: int, say: Say) -> Built:
     say(f"Building with {workers} workers …" if workers else "Building without Spark …")
-    # The process is spawned and not forked. A forked copy of this process would hold the simulated year in memory.
+    # Spawn the process, and do not fork it. A fork would hold a copy of this process's simulated year in memory.
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as processes:
         if not workers:
             return processes.submit(_build, settings, 0, None).result()

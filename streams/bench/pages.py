@@ -1,4 +1,4 @@
-"""`./caf bench pages`: how long the first view and later views of each page take, with the history of this home."""
+"""`./caf bench pages`: how long the first and later views of each page take, with the history of this home."""
 
 import json
 import os
@@ -37,7 +37,7 @@ class View:
     """
     One page: milliseconds from the request to the last byte of the answer.
 
-    `first` is the first view after the server has started, with nothing cached. `warm` are all later views of the same
+    `first` is the first view after the server has started, with nothing cached. `warm` has all later views of the same
     build.
     """
 
@@ -67,9 +67,10 @@ class PageTimes:
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON (everything else goes to stderr).")
 def command(rounds: int, warm: int, as_json: bool) -> None:
     """
-    Measure the pages of this home, which must be up. A server of the bench shows them, and is restarted for each round.
+    Measure the pages of this home, which must be up. The command shows them on a server of its own.
 
-    The pages are measured as the desk sees them, with an account that exists only during the measurement.
+    The server is restarted for each round. The pages are measured as the desk sees them, with an account that exists
+    only during the measurement.
     """
     measured = measure(Settings.from_env(), rounds=rounds, warm=warm, say=lambda text: click.echo(text, err=True))
     if as_json:
@@ -141,7 +142,7 @@ def _await(url: str, process: subprocess.Popen[bytes]) -> None:
 
 @contextmanager
 def _account(settings: Settings) -> Iterator[str]:
-    """Add a desk account, which sees the most, and remove it at the end. Yields the account's password."""
+    """Add a desk account, which sees the most, and remove it at the end. Yield the account's password."""
     password = _desk(settings, "add", _NAME, "--generate").strip()
     try:
         yield password
@@ -150,7 +151,7 @@ def _account(settings: Settings) -> Iterator[str]:
 
 
 def _desk(settings: Settings, *words: str) -> str:
-    """Run `./caf desk` and return its output. Only the command line may import the pages' own code."""
+    """Run `./caf desk` and return its output. Only the command line may import the code of the pages."""
     environ = {**os.environ, **project_environment(settings)}
     command_ = [sys.executable, "-m", "streams.cli", "desk", *words]
     return subprocess.run(command_, env=environ, cwd=PROJECT, check=True, capture_output=True, text=True).stdout
@@ -170,13 +171,13 @@ def _log_in(session: requests.Session, url: str, password: str) -> None:
 
 
 def _pages(session: requests.Session, url: str) -> list[str]:
-    """Read the addresses of the pages from the menu of the login page."""
+    """Read the addresses of the pages from the menu on the login page."""
     menu = _MENU.search(session.get(f"{url}/login", timeout=60).text)
     return _ADDRESS.findall(menu[0]) if menu else []
 
 
 def _view(session: requests.Session, address: str) -> tuple[float, float]:
-    """Fetch a page; returns the milliseconds until its last byte, and its size in kB before compression."""
+    """Fetch a page. Return the milliseconds until its last byte, and its size in kB before compression."""
     began = time.monotonic()
     answer = session.get(address, timeout=120)
     answer.raise_for_status()

@@ -1,9 +1,9 @@
 """
 The plain limit of landing: how fast quick libraries store the same topics without any guarantee.
 
-librdkafka reads, msgspec decodes, Arrow holds the rows, and DuckDB writes Parquet, all in one process. There is no
-contract, no check for repeated events, no quarantine, no catalog, no commit of offsets and no validation of stored
-rows. Times, days and codes stay text.
+One process does everything: librdkafka reads, msgspec decodes, Arrow holds the rows, and DuckDB writes Parquet. There
+is no contract, no check for repeated events, no quarantine, no catalog, no commit of offsets and no validation of
+stored rows. Times, days and codes stay text.
 """
 
 import time
@@ -33,13 +33,14 @@ _TYPES = {name: _TEXT if pa.types.is_temporal(type_) else type_ for name, type_ 
 _TYPES["received_at"] = pa.int64()
 _PYTHON = {pa.bool_(): bool, pa.int32(): int, pa.list_(_TEXT): list[str]}
 _ENVELOPE = {"event_id": "id", "event_source": "source", "event_at": "time", "authority_code": "authority"}
-"""Columns whose values are in the event's envelope, and the member of the envelope that each comes from."""
+"""Columns whose values are in the event's envelope, with the member of the envelope that has each value."""
 
 
 def store_plainly(settings: Settings, folder: Path) -> float:
     """
-    Store all records of the input topics as Parquet files; returns records per second, without the time to
-    connect.
+    Store all records of the input topics as Parquet files.
+
+    Return the records per second, without the time to connect.
     """
     with duckdb.connect() as lake, closing(_consumer(settings)) as kafka:
         empty = pa.schema(list(_TYPES.items())).empty_table()
@@ -61,7 +62,7 @@ def _consumer(settings: Settings) -> confluent_kafka.Consumer:
 
 
 def _assign_all(kafka: confluent_kafka.Consumer) -> int:
-    """Assign all partitions of the input topics from their beginning; returns how many records they hold."""
+    """Assign all partitions of the input topics, from their beginning. Return how many records they hold."""
     topics = kafka.list_topics().topics
     places = [
         confluent_kafka.TopicPartition(topic, number, 0)

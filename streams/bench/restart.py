@@ -1,4 +1,4 @@
-"""Measure the time from the start of a watcher with a history to the first alert that it raises."""
+"""Measure the time from the start of a watcher that has a history until it raises its first alert."""
 
 import sys
 import time
@@ -25,8 +25,7 @@ _PATIENCE_SECONDS = 900
 
 def restart(settings: Settings, load: Load, say: Say) -> float:
     """
-    Land the records on the topics, stop the watcher, send a referral while no watcher runs, and start the watcher
-    again.
+    Stop the watcher once everything has landed, send a referral, and start the watcher again.
 
     Returns:
         Seconds from the start of the watcher until the alert about that referral was read.

@@ -1,7 +1,4 @@
-"""
-`./caf bench rules`: the cost to evaluate a batch, and the cost of only the rules on PostgreSQL and DuckDB, in one
-run.
-"""
+"""`./caf bench rules`: the CPU time to evaluate a batch, and to run the rules alone on PostgreSQL and DuckDB."""
 
 import json
 from collections import Counter, defaultdict
@@ -53,10 +50,7 @@ class _Stored(NamedTuple):
 
 @dataclass(frozen=True)
 class Cost:
-    """
-    CPU milliseconds of all processes that take part. `duckdb_ms` is given only where the rules alone were
-    measured.
-    """
+    """CPU milliseconds of all processes that take part. `duckdb_ms` is None unless the rules alone were measured."""
 
     what: str
     postgres_ms: float
@@ -67,11 +61,11 @@ class Cost:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(*, as_json: bool) -> None:
     """
-    Measure the CPU time to evaluate a batch as the watcher does, and to run only the rules on PostgreSQL and on DuckDB.
+    Measure the CPU time to evaluate a batch as the watcher does, and to run the rules alone on PostgreSQL and DuckDB.
 
-    A batch has 1, 3 or 30 live events, over 20,000 events of history. Then all rules run over as many families. The
-    command uses this home's PostgreSQL server. The server must run on this machine, because the CPU time of its session
-    counts.
+    A batch has 1, 3 or 30 live events, which follow a history of 20,000 events. Then all rules run over 1, 3 or 30
+    families. The command uses this home's PostgreSQL server. The server must run on this machine, because the CPU time
+    of its session is part of the result.
     """
     settings = Settings.from_env()
     with _Bench.opened(settings) as bench:
@@ -87,7 +81,7 @@ def command(*, as_json: bool) -> None:
 
 
 class _Bench:
-    """The rules, and the watcher's state with a history, in a database of their own."""
+    """The rules and the watcher's state, with a history, in a database that only this bench uses."""
 
     def __init__(self, settings: Settings, session: Session) -> None:
         self._settings = settings
@@ -123,7 +117,10 @@ class _Bench:
             postgres.drop(_DATABASE)
 
     def batches(self) -> Iterator[Cost]:
-        """Measure the watcher's work on a batch, from the bytes of its records to the alert versions to publish."""
+        """
+        Measure the watcher's work on a batch, from the bytes of the records until the alert versions are ready to
+        publish.
+        """
         for size, count in _BATCHES.items():
             self._take(size, count // 4 + 1)
             began = self._cpu()
@@ -131,7 +128,7 @@ class _Bench:
             yield Cost(f"a batch of {size}", _ms(self._cpu() - began, count))
 
     def rules(self) -> Iterator[Cost]:
-        """Measure all rules over some families on both engines."""
+        """Measure all rules on both engines, for different numbers of families."""
         reference = Engine(self._compiled)
         families = sorted(key for key in self._by_key if key.startswith("F"))
         for size, count in _BATCHES.items():

@@ -19,9 +19,9 @@ Say = Callable[[str], None]
 @contextmanager
 def own_servers(settings: Settings, say: Say, *, with_kafka: bool = True) -> Iterator[Settings]:
     """
-    Start PostgreSQL and, if wanted, Kafka with empty topics, in a temporary home. The home also has a port for Airflow.
+    Start PostgreSQL and, if wanted, Kafka with empty topics. The temporary home also has a free port for Airflow.
 
-    At the end, all processes of that home are stopped, and the home is removed.
+    At the end, all processes of the home are stopped, and the home is removed.
 
     Raises:
         StackFailed: a server cannot be started.

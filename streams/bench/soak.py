@@ -30,7 +30,7 @@ __all__ = ["Sample", "command", "soak"]
 
 _FAMILIES = 1_000
 _HEARD_SECONDS = 5
-"""Seconds to wait for the alert about a followed referral. A later alert does not count in the sample."""
+"""How many seconds to wait for the alert about a followed referral. A later alert is left out of the sample."""
 _TABLES = """
     SELECT coalesce(sum(pg_total_relation_size(relid)), 0)::bigint, coalesce(sum(n_live_tup), 0)::bigint,
            coalesce(sum(n_dead_tup), 0)::bigint, coalesce(sum(vacuum_count + autovacuum_count), 0)::bigint,
@@ -44,11 +44,11 @@ _LOG = "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint"
 @dataclass(frozen=True)
 class Sample:
     """
-    One interval of a soak.
+    The measurements of one interval of a soak.
 
-    `alerts` are the times from producing a referral to reading its alert. One referral is sent each second. `behind` is
+    `alerts` has the times from producing a referral to reading its alert; one referral is sent each second. `behind` is
     the number of records that were not evaluated at the end of the interval. `table_bytes`, `rows`, `dead_rows` and
-    `vacuums` cover all the watcher's tables. `wal_bytes` were written during the interval.
+    `vacuums` cover all the watcher's tables. `wal_bytes` is what was written during the interval.
     """
 
     minute: float
@@ -70,11 +70,11 @@ class Sample:
 @click.option("--json", "as_json", is_flag=True, help="Print the samples as JSON (everything else goes to stderr).")
 def command(minutes: float, rate: float, every: float, *, as_json: bool) -> None:
     """
-    Observe the watcher for hours: alerts, memory, its tables in PostgreSQL, dead rows and the write-ahead log.
+    Observe the watcher for hours: its alerts, memory, tables in PostgreSQL, dead rows and write-ahead log.
 
-    Simulated events of all kinds are sent. Some events are wrong, corrected, withdrawn or sent twice, and a simulated
-    desk acknowledges and closes alerts. One more referral is sent each second, and the time to its alert is measured.
-    The command uses servers of its own, which are stopped afterwards.
+    The command sends simulated events of all kinds. Some events are wrong, corrected, withdrawn or sent twice, and a
+    simulated desk acknowledges and closes alerts. In addition, the command sends one referral each second, and measures
+    the time to its alert. It uses servers of its own, and stops them afterwards.
     """
     samples = []
     for sample in soak(Settings.from_env(), 60 * minutes, rate, every):
@@ -145,7 +145,7 @@ def _simulating(settings: Settings, rate: float, seconds: float) -> Iterator[Non
 
 
 def _send_referrals(load: Load, client: KafkaProducer, seconds: float) -> dict[str, float]:
-    """Send one referral a second, about families that were referred before; returns when each was sent, by event id."""
+    """Send one referral a second, about families that were referred before. Return when each was sent, by event id."""
     sent: dict[str, float] = {}
     until = time.monotonic() + seconds
     while time.monotonic() < until:

@@ -1,4 +1,8 @@
-"""Run `watch` and `land` beside a load, and record how often they stop, their memory, and when they have caught up."""
+"""
+Run `watch` and `land` beside a load.
+
+Record how often they stop, their memory, and how long they need to catch up.
+"""
 
 import time
 from collections.abc import Callable
@@ -19,17 +23,17 @@ __all__ = ["Stages"]
 _SERVICES = (WATCH, LAND)
 _AWAKE_SECONDS = 120
 _STANDSTILL_SECONDS = 180
-"""If a stage makes no progress for this many seconds, the bench assumes that it will never catch up."""
+"""A bench gives up on a stage that makes no progress for this many seconds."""
 _MOST_STOPS = 20
 
 
 class Stages:
-    """Runs the two stages of a home. If a stage ends by itself, that is counted and the stage is started again."""
+    """Runs the two stages of a home. Counts how often a stage ends by itself, and starts it again."""
 
     def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
         self._settings, self._say = settings, say
         self.stops = {service.name: 0 for service in _SERVICES}
-        """How often each stage ended, or started again within its process."""
+        """How often each stage ended by itself, or started again within its process."""
         self.memory_mb = {service.name: 0.0 for service in _SERVICES}
         stack.up(settings, _SERVICES, say=say)
 
@@ -60,22 +64,23 @@ class Stages:
 
     def wait_until_awake(self) -> None:
         """
-        Wait for the watcher's first sign of life.
+        Wait for the watcher's first heartbeat.
 
         Raises:
-            StackFailed: the watcher gives no sign of life.
+            StackFailed: the watcher sends no heartbeat.
         """
         end = time.monotonic() + _AWAKE_SECONDS
         while last_heartbeat(self._settings) is None:
             if time.monotonic() > end:
-                raise StackFailed(f"the watcher gave no sign of life within {_AWAKE_SECONDS} s")
+                raise StackFailed(f"the watcher sent no heartbeat within {_AWAKE_SECONDS} s")
             self.look()
             time.sleep(0.2)
 
     def wait_until_done(self, began: float) -> tuple[float | None, float | None]:
         """
-        Measure the seconds from `began` until everything has landed, and until everything is evaluated; None if a stage
-        stalls.
+        Measure the seconds from `began` until everything has landed, and until everything is evaluated.
+
+        A time is None if its stage stalls before it is done.
         """
         ends = {tuple(place): end for place, end in end_offsets(self._settings, names.INPUT_TOPICS).items() if end}
         done: dict[str, float] = {}

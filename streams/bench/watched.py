@@ -30,7 +30,7 @@ def send_history(settings: Settings, load: Load) -> None:
 
 
 def evaluated(settings: Settings) -> dict[TopicPartition, int]:
-    """Read from the last heartbeat up to which offset the watcher has evaluated each input partition."""
+    """Read from the last heartbeat how far the watcher has evaluated each input partition."""
     found = last_heartbeat(settings)
     offsets = found[0].offsets if found else {}
     return {
@@ -41,12 +41,12 @@ def evaluated(settings: Settings) -> dict[TopicPartition, int]:
 
 
 def behind(settings: Settings) -> int:
-    """Count the records that the watcher has not evaluated according to its last heartbeat."""
+    """Count the records that the watcher has not evaluated yet, according to its last heartbeat."""
     return records_left(end_offsets(settings, names.INPUT_TOPICS), evaluated(settings))
 
 
 def records_left(ends: Mapping[tuple[str, int], int], reached: Mapping[tuple[str, int], int]) -> int:
-    """Count the records from the offset reached to the end, over all partitions."""
+    """Count the records between the offset reached and the end, over all partitions."""
     return sum(max(0, end - reached.get(place, 0)) for place, end in ends.items())
 
 

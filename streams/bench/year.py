@@ -1,11 +1,12 @@
 """
-`./caf bench year`: a year of a borough, from its first record until the marts hold all of it.
+`./caf bench year`: how long a year of a borough takes, from its first record until the marts hold all of it.
 
-The same parts run as in the stack, as processes of their own and without Airflow: `land` with its checks, `watch`, and
-`build --follow`. `watch` is needed because marts are built at its watermark. The year is built when the marts have all
-records. The year is settled when a build at the watermark has all records, because the watcher's alerts can then be
-compared with the rebuilt alerts. The parts start when sending starts, as in the demo. The time therefore includes their
-imports, but not the making of the simulated world.
+The same parts run as in the stack, but as plain processes and without Airflow: `land` with its checks, `watch`, and
+`build --follow`. `watch` must run because marts are built at its watermark. The parts start when sending starts, as in
+the demo. So the time includes the parts' imports, but not the making of the simulated world.
+
+The year counts as built when the marts have all records. It counts as settled when a build at the watermark has all
+records, because only then can the watcher's alerts be compared with the rebuilt alerts.
 """
 
 import json
@@ -52,11 +53,11 @@ Build = tuple[datetime, datetime, int, bool]
 @dataclass(frozen=True)
 class YearTimes:
     """
-    Seconds from the first record sent until the last record was sent, landed, evaluated (`judged_seconds`) and built.
+    Seconds from the first record sent until the last record had reached each stage.
 
-    `settled_seconds` is until the last record was in marts that were built at the watcher's watermark. `builds` is the
-    number of builds until then, and `building_seconds` is their total time. The first figures existed after
-    `first_build_seconds`.
+    The last record was sent, landed, evaluated (`judged_seconds`) and built. After `settled_seconds`, it was in marts
+    that were built at the watcher's watermark. Up to then there were `builds` builds, which took `building_seconds`
+    together. The first figures existed after `first_build_seconds`.
     """
 
     authority: str
@@ -83,8 +84,7 @@ def command(authority: str | None, days: int, as_json: bool) -> None:
     """
     Send a year of history, and wait until it is landed, evaluated and built.
 
-    The command uses a broker, a database, a lander, a watcher and a builder of its own. All of these are stopped and
-    removed afterwards.
+    The command uses a broker, a database, a lander, a watcher and a builder of its own. It removes them afterwards.
     """
     settings = Settings.from_env()
     measured = measure(settings, authority or settings.authority, days, lambda text: click.echo(text, err=as_json))
@@ -143,11 +143,11 @@ def measure(settings: Settings, authority: str, days: int, say: Say) -> YearTime
 
 def _wait(settings: Settings, lake: duckdb.DuckDBPyConnection, total: int, say: Say) -> list[Build]:
     """
-    Wait for the first good build that has all records and was made at a watermark; returns the good builds up to this
+    Wait for the first successful build at a watermark that has all records. Return the successful builds up to that
     one.
 
     Raises:
-        StackFailed: a part ended, or there was no such build in time.
+        StackFailed: a part ended, or no such build was made in time.
     """
     told = began = time.monotonic()
     while time.monotonic() < began + _PATIENCE_SECONDS:
@@ -172,14 +172,14 @@ def _builds(lake: duckdb.DuckDBPyConnection) -> list[Build]:
 
 
 def _reached(lake: duckdb.DuckDBPyConnection) -> str:
-    """Describe how many records have landed, and how many were evaluated at the last heartbeat that has landed."""
+    """Describe how many records have landed, and how many were evaluated according to the last landed heartbeat."""
     beats = lake.execute(_HEARTBEATS).fetchall()
     landed, evaluated = landed_offsets(lake), beats[-1][1] if beats else {}
     return f"{records(landed):,} landed, {records(evaluated):,} evaluated"
 
 
 def _evaluated(lake: duckdb.DuckDBPyConnection, total: int) -> datetime:
-    """Find when the first heartbeat arrived that shows all records as evaluated."""
+    """Find when the first heartbeat arrived that says that all records are evaluated."""
     beats: list[tuple[datetime, Any]] = lake.execute(_HEARTBEATS).fetchall()
     for received_at, offsets in beats:
         if records(offsets) >= total:

@@ -1,4 +1,4 @@
-"""`python -m streams.cli`, which the launcher starts once the Python environment is complete."""
+"""The entry point for `python -m streams.cli`. The launcher starts it once the Python environment is complete."""
 
 from streams.cli.main import main
 

@@ -1,4 +1,4 @@
-"""Ask the person at the terminal. A script cannot answer, so the error message names the option to use instead."""
+"""Ask the person at the terminal. A script cannot answer, so the error says which option a script must use."""
 
 import sys
 
@@ -9,11 +9,11 @@ __all__ = ["ask_password", "confirm"]
 
 def confirm(question: str, *, yes: bool) -> None:
     """
-    Return only if the answer is yes. The yes comes from `--yes`, the terminal or a pipe.
+    Ask a question, and return only if the answer is yes. The answer comes from `--yes`, the terminal or a pipe.
 
     Raises:
         click.Abort: the answer was no.
-        click.UsageError: there was no answer, and stdin is no terminal.
+        click.UsageError: there was no answer, because stdin is not a terminal.
     """
     if yes:
         return
@@ -28,14 +28,14 @@ def confirm(question: str, *, yes: bool) -> None:
 
 def ask_password(otherwise: str) -> str:
     """
-    Ask for a password. The user types the password twice, and it is not shown.
+    Ask for a password. The user types it twice, and the terminal does not show it.
 
     Args:
         otherwise: a sentence that says what a script must do instead.
 
     Raises:
         click.Abort: the user gave no password.
-        click.UsageError: stdin is no terminal, so nobody can type a password.
+        click.UsageError: stdin is not a terminal, so nobody can type a password.
     """
     _require_terminal(f"a password can be typed only at a terminal: {otherwise}")
     return click.prompt("Password", hide_input=True, confirmation_prompt=True)

@@ -1,4 +1,4 @@
-"""`./caf backtest`: show the alerts that other thresholds, or other SQL of a rule, would have raised."""
+"""`./caf backtest`: show which alerts other thresholds, or other SQL of a rule, would have raised."""
 
 import json
 from collections import Counter
@@ -20,7 +20,11 @@ __all__ = ["command"]
 @click.command("backtest")
 @click.argument("rule")
 @click.option(
-    "--change", "changes", multiple=True, metavar="THRESHOLD=VALUE", help="Another value, in every practice profile."
+    "--change",
+    "changes",
+    multiple=True,
+    metavar="THRESHOLD=VALUE",
+    help="Another value of a threshold, in every practice profile.",
 )
 @click.option(
     "--sql",
@@ -31,10 +35,10 @@ __all__ = ["command"]
 @click.option("--json", "as_json", is_flag=True, help="Print the figures and every difference as JSON.")
 def command(*, rule: str, changes: tuple[str, ...], sql: Path | None, since: datetime | None, as_json: bool) -> None:
     """
-    Try a change of RULE on everything that has landed: which alerts come, go, or come at another time.
+    Try a changed RULE on everything that has landed, and show which alerts it adds, loses or moves in time.
 
-    './caf rules RULE' lists its thresholds. The command evaluates the whole history twice, as of its end: once with the
-    rule as it is, and once with the changed rule. It writes nothing.
+    './caf rules RULE' lists the thresholds that you can change. The command evaluates the whole history twice, as of
+    its end: once with the rule as it is, and once with the changed rule. It writes nothing.
     """
     tried = backtest(
         Settings.from_env(),
@@ -58,7 +62,7 @@ def _say(done: int, of: int) -> None:
     """
     Show progress on standard error, in one line that is overwritten.
 
-    If standard error is no terminal, show nothing.
+    Show nothing if standard error is not a terminal.
     """
     console = Console(stderr=True)
     if console.is_terminal:
@@ -86,7 +90,7 @@ def _figures(tried: Backtest) -> dict[str, Any]:
 
 
 def _counted(tried: Backtest, by: Callable[[Raised], str]) -> list[dict[str, Any]]:
-    """Count alerts by month or area. A pair of alerts counts in the month or area of the alert before the change."""
+    """Count alerts by month or area. An alert that changed is counted in the month or area that it had before."""
     counts = {
         "before": Counter(map(by, tried.before)),
         "after": Counter(map(by, tried.after)),

@@ -1,4 +1,4 @@
-"""`./caf bench …`: measure speed on this machine. Most results are ratios to a reference measured in the same bench."""
+"""`./caf bench …`: measure speed on this machine. Most results are ratios to a reference from the same bench."""
 
 from importlib import import_module
 
@@ -7,17 +7,17 @@ import click
 __all__ = ["command"]
 
 _BENCHES = {
-    "bad-input": "random and hostile records beside families that must raise alerts: what stops, how late alerts are",
+    "bad-input": "whether random and hostile records stop a part, and how late alerts then are",
     "alerts": "time from an event to its alert in another process",
-    "build": "a full build, and a cycle with new events, over histories of different length",
+    "build": "time of a full build and of a warm build, for histories of different length",
     "faults": "kill, pause and starve parts and servers at random, then check every promise",
     "freshness": "time from an event to its figure in the locality mart, under Airflow",
     "land": "records landed per second, compared with a plain drain of the same topic",
-    "nation": "a build of many authorities on Spark, with one worker and with two",
-    "pages": "time of a page's first view and of the next ones, over the home's history",
-    "rules": "CPU time to evaluate a batch: the rules on DuckDB and on PostgreSQL",
-    "soak": "hours of ordinary days: alerts, memory, the watcher's tables and their dead rows, minute by minute",
-    "year": "a year of history sent, landed, evaluated and built",
+    "nation": "time to build many authorities on Spark, with one worker and with two",
+    "pages": "time of the first and later views of each page, with this home's history",
+    "rules": "CPU time to evaluate a batch, and to run the rules alone on DuckDB and on PostgreSQL",
+    "soak": "hours of ordinary load: alerts, memory, the watcher's tables and their dead rows, minute by minute",
+    "year": "time to send, land, evaluate and build a year of history",
 }
 
 
@@ -35,4 +35,4 @@ class _Benches(click.Group):
 
 @click.group("bench", cls=_Benches)
 def command() -> None:
-    """Measure on this machine, now. These measurements are not part of the tests."""
+    """Measure on this machine, now. The tests do not include these measurements."""

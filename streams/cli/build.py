@@ -51,13 +51,13 @@ def command(
     Rebuild the marts from one snapshot: alerts over all history, need by locality, data quality.
 
     The snapshot ends where the watcher has evaluated everything and everything has landed, so that streamed and rebuilt
-    alerts can be compared. While no watcher is alive, the snapshot has whatever has landed. A failed batch-level
-    expectation holds the marts. Alerts of rules that only a build can evaluate (locality_surge, shared_by_too_many)
-    are published afterwards.
+    alerts can be compared. Without a running watcher, the snapshot has everything that has landed. A failed batch-level
+    expectation holds the marts. Alerts of rules that only a build can evaluate (locality_surge, shared_by_too_many) are
+    published afterwards.
 
-    `--as-of 2026-10-31 --into october.duckdb` builds from what had landed by the end of that day in London.
+    `--as-of 2026-10-31 --into october.duckdb` builds from what had landed by the end of 31 October 2026 in London.
 
-    `--engine spark` makes the same marts on a Spark cluster. The first use creates the environment that it needs.
+    `--engine spark` makes the same marts on a Spark cluster. The first use creates an environment with Spark.
     """
     settings = Settings.from_env()
     is_on_spark = engine == "spark"

@@ -56,7 +56,7 @@ def command(fix: bool, names: Sequence[str]) -> None:
 
 
 def _holds(name: str) -> bool:
-    """Run a check and print its result. The check's output is shown only if the check failed."""
+    """Run a check and print its result. Print the output of the check only if it failed."""
     started = time.monotonic()
     done = _run(_CHECKS[name])
     seconds = time.monotonic() - started

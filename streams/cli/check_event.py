@@ -1,4 +1,4 @@
-"""`./caf check-event`: check whether the contract accepts these events from a form."""
+"""`./caf check-event`: check whether the contract accepts events that a form would send."""
 
 import json
 import sys
@@ -20,10 +20,9 @@ def command(files: tuple[BinaryIO, ...], as_json: bool) -> None:
     """
     Check whether a form may send the events in FILE… (- for standard input).
 
-    A file has one event, an array of events, or one event a line.
-    The check is stricter than the one for events on a topic: the consent question must be answered, and the command
-    names fields that the contract does not know.
-    Exit code 0: every event may be sent.
+    A file has one event, an array of events, or one event on each line. The check is stricter than the check of events
+    on a topic: the consent question must be answered, and fields that the contract does not know are named. Exit code
+    0: every event may be sent.
     """
     settings, accepted = Settings.from_env(), []
     for file in files:

@@ -27,14 +27,17 @@ def command(
     *, files: tuple[Path, ...], authorities: tuple[str, ...], years: tuple[int, ...], limit: int | None, as_json: bool
 ) -> None:
     """
-    Make events that give the published figures of FILES, count them with the models, and compare.
+    Compare the figures that the DfE has published with what the models count.
 
-    FILES are tables c1, c5 and c6 of the DfE's Characteristics of children in need, with the ONS mid-year estimates,
-    as they are downloaded. Or they have one figure a line, as streams/reference/published_cin.csv has.
-    Each authority and year is compared separately. The command sends nothing and does not touch the lake.
-    If the command cannot read something in FILES, it names that on standard error, leaves it out, and compares the
-    rest. The exit code is 0 only if it could read everything, and every figure that can be compared is equal to the
-    published decimal.
+    From the figures in FILES, the command makes events, and it counts these events with the models.
+
+    FILES are tables c1, c5 and c6 of the DfE's Characteristics of children in need and the ONS mid-year estimates, all
+    as they are downloaded. Or FILES have one figure on each line, as in streams/reference/published_cin.csv. Each
+    authority and year is compared separately. The command sends nothing and does not touch the lake.
+
+    If the command cannot read something in FILES, it says so on standard error and compares the rest. The exit code is
+    0 only if the command could read everything, and if every figure that can be compared is equal to the published
+    decimal.
     """
     problems: list[str] = []
     wanted = [
@@ -58,7 +61,7 @@ def _say(done: int, of: int) -> None:
     """
     Show progress on standard error.
 
-    On a terminal, one line is overwritten. In a file, there is a new line for every 100 authority-years.
+    On a terminal, one line is overwritten. In a file, a new line is added for every 100 authority-years.
     """
     console = Console(stderr=True)
     if console.is_terminal:

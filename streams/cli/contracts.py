@@ -15,7 +15,7 @@ def command() -> None:
 @command.command()
 @click.option("--check", is_flag=True, help="Write nothing; exit code 1 if a file differs.")
 def generate(check: bool) -> None:
-    """Write the files that differ from the contract, and name them."""
+    """Write the generated files that differ from the contract, and name them."""
     from streams.contracts.generate import differing, write
 
     paths = differing() if check else write()

@@ -1,4 +1,4 @@
-"""`./caf coverage`: state which population and time the records cover."""
+"""`./caf coverage`: state for which population and time the records are complete."""
 
 import json
 from dataclasses import asdict
@@ -19,7 +19,8 @@ _KINDS = "\n".join(f"  {kind:<12} {meaning}" for kind, meaning in KINDS.items())
 
 @click.group("coverage")
 def command() -> None:
-    """State what the records of an authority cover: from which source, which kinds of figures, from when to when.
+    """
+    State for which time the records of an authority are complete, for each source and each kind of figures.
 
     Figures exist only for covered time. Time that is not covered has no figure, and never shows 0. Unless somebody
     states something else, a kind of figures is covered from the day on which its first live event arrived. History that
@@ -30,7 +31,7 @@ def command() -> None:
 @command.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a statement.")
 def show(as_json: bool) -> None:
-    """List the statements. marts.analytics.dim_coverage lists the days that figures are made from."""
+    """List the statements. The table marts.analytics.dim_coverage has the days for which there are figures."""
     with connect(Settings.from_env(), landing="read_write", marts=None) as lake:
         ensure_landing(lake)
         stands = standing(lake)
@@ -72,9 +73,10 @@ def add(
     is_whole: bool,
     why: str,
 ) -> None:
-    """State what a source covers. If several statements cover one day, the latest counts.
+    """
+    State what a source covers. If several statements cover one day, the latest statement counts.
 
-    If a source sent nothing for some days because it had failed, state these days as a --part.
+    If a source failed and sent nothing for some days, state these days as a --part.
     """
     settings = Settings.from_env()
     made = statement(
@@ -94,9 +96,9 @@ def add(
 
 @command.command("remove")
 @click.argument("statement_id", metavar="STATEMENT")
-@click.option("--why", required=True, help="Why you take it back; stored. No personal data.")
+@click.option("--why", required=True, help="Why you remove the statement; stored with it. No personal data.")
 def take_back(statement_id: str, why: str) -> None:
-    """Take a statement back, as if it had never been made."""
+    """Remove a statement, as if it had never been made."""
     with connect(Settings.from_env(), landing="read_write", marts=None) as lake:
         found = remove(lake, statement_id, why)
     click.echo(f"taken back: {_text(found)}\nthe next build uses the statements that are left")

@@ -37,9 +37,9 @@ def command(seconds: str, rate: float, days: int, seed: int, as_json: bool) -> N
     """
     Start Kafka, PostgreSQL, Airflow and the pages, send a year of a simulated borough, then live events.
 
-    The demo prints each alert as it arrives, and the figures of the wards as they change.
-    At the end, or after Ctrl-C, it stops and checks everything. The exit code is 0 only if every record is accounted
-    for, every planted case raised its alert, streamed and rebuilt alerts agree, and the marts have the last event.
+    The demo prints each alert as it arrives, and the figures of the wards as they change. At the end, or after Ctrl-C,
+    the demo stops everything and checks the results. The exit code is 0 only if every record is accounted for, every
+    planted case raised its alert, streamed and rebuilt alerts agree, and the marts have the last event.
     """
     from streams.demo import demo
     from streams.demo.home import home_of_demo
@@ -66,7 +66,7 @@ def command(seconds: str, rate: float, days: int, seed: int, as_json: bool) -> N
 
 
 def _let_in(settings: Settings, console: Console) -> None:
-    """Print where the pages are, with a link that logs the user in to the account of this simulated borough's desk."""
+    """Print where the pages are, with a link that logs the user in to the desk account of this simulated borough."""
     from dashboard.access.accounts import Accounts
     from dashboard.access.login import Door
 

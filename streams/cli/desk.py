@@ -13,11 +13,12 @@ __all__ = ["command"]
 
 @click.group("desk")
 def command() -> None:
-    """Add, list and remove the accounts that may log in to the pages.
+    """
+    Add, list and remove the accounts that may log in to the pages.
 
     The role 'desk' sees everything: families, evidence, small counts. The role 'figures' sees live figures down to
-    wards without small counts, and no single alert. Only a salted hash of the password is kept, in CAF_HOME/desk. The
-    file opened.jsonl there records who logged in and what the desk opened.
+    wards, but no small counts and no single alert. Only a salted hash of each password is kept, in CAF_HOME/desk. The
+    file opened.jsonl in that folder records who logged in and what the desk opened.
     """
 
 

@@ -21,7 +21,7 @@ def command(*, into: Path | None, port: int | None) -> None:
     """
     Write dbt's pages about all models: columns, definitions, tests, SQL and lineage, as one HTML file.
 
-    The file needs no server and no network: open it in a browser. It describes only models and contains no data.
+    Open the file in a browser. It needs no server and no network. It describes only models and contains no data.
     """
     from streams.marts.model_docs import write_model_docs
 
@@ -33,7 +33,7 @@ def command(*, into: Path | None, port: int | None) -> None:
 
 
 def _serve(file: Path, port: int) -> None:
-    """Serve only this file, whatever path is requested, because the file's folder may contain other files."""
+    """Serve this file for every path that is requested, because other files in its folder must stay private."""
     page = file.read_bytes()
 
     class Handler(BaseHTTPRequestHandler):

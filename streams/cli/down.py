@@ -1,4 +1,4 @@
-"""`./caf down`: stop the stack. If the user asks for it, also remove the state of the stack."""
+"""`./caf down`: stop the stack and, with `--purge`, remove its state."""
 
 import click
 

@@ -17,10 +17,11 @@ __all__ = ["command"]
 @click.option("--once", is_flag=True, help="Stop at the newest referral event that is on the topic now.")
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
 def command(for_seconds: float | None, once: bool, as_json: bool) -> None:
-    """Write a letter to the referrer as soon as a decision has landed, until SIGTERM or Ctrl-C.
+    """
+    Write a letter to the referrer as soon as a decision has landed, until SIGTERM or Ctrl-C.
 
-    The letters go to a topic of their own, for the system that sends them to referrers. If a decision is corrected, a
-    corrected letter follows. The first start begins with the decisions that come next.
+    The letters go to a topic of their own, from which another system sends them to referrers. If a decision is
+    corrected, a corrected letter follows. The first start begins with the next decision.
     """
     from streams.tell.referrers.post import post
 

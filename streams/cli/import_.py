@@ -16,7 +16,7 @@ from streams.settings import Settings
 __all__ = ["command"]
 
 _FEW_REJECTED = 0.1
-"""The highest share of rejected children at which a file still counts as imported."""
+"""The highest share of rejected children for which the exit code is still 0."""
 
 
 @click.group("import")
@@ -44,13 +44,13 @@ def cin_xml(
     """
     Import a children-in-need census file (DfE, collection years 2017 to 2026).
 
-    Every child becomes events of history (backfill). Importing a file twice adds nothing. If the import cannot read
-    something about a child, it leaves that out and reports it. A child without an id, or without any dated referral, is
-    rejected and kept in CAF_HOME/imports. The import states in the lake what the file covers (./caf coverage). If a
-    child was rejected, it states the year as a part.
+    Each child in the file is turned into events that are marked as history (backfill). Importing a file twice adds
+    nothing. If the import cannot read something about a child, it leaves that out and reports it. A child without an
+    id, or without any dated referral, is rejected and kept in CAF_HOME/imports. The import states in the lake what the
+    file covers (./caf coverage). If a child was rejected, the file counts only as a part of the year.
 
-    With --resubmission, facts of its year that the file no longer contains are withdrawn. To undo that, import the
-    earlier file with --resubmission.
+    With --resubmission, facts of the file's year that the file no longer contains are withdrawn. To undo that, import
+    the earlier file with --resubmission.
 
     Exit code 1: nothing was sent, or more than a tenth of the children were rejected.
     """
@@ -114,7 +114,7 @@ def _text(done: Imported) -> str:
 
 
 def _flaws(title: str, kinds: Counter[str], done: Imported) -> list[str]:
-    """List each kind of error on one line with the line numbers of the file. The most frequent errors come first."""
+    """List the kinds of errors with the line numbers of the file, the most frequent first. Each kind has one line."""
     if not kinds:
         return []
     found = []

@@ -1,4 +1,4 @@
-"""`./caf init`: create topics, lake and Airflow's metadata on servers that already run."""
+"""`./caf init`: create topics, the lake and Airflow's metadata on servers that already run."""
 
 import json
 import os
@@ -22,11 +22,11 @@ _PASSWORDS = "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"
 @click.command("init")
 def command() -> None:
     """
-    Create topics, lake and Airflow's metadata. It is safe to repeat.
+    Create topics, the lake and Airflow's metadata. It is safe to repeat.
 
-    This is for servers that somebody else runs (docker-compose.yml uses it once). './caf up' does this by itself.
-    If a topic exists already, the command compares its settings with what they should be. It names each difference,
-    and refuses one that would break a promise.
+    Use this command for servers that somebody else runs (docker-compose.yml runs it once). './caf up' does the same by
+    itself. If a topic exists already, the command compares its settings with what they should be and names each
+    difference. A difference that would break a guarantee is an error.
     """
     settings, passwords = Settings.from_env(), os.environ.get(_PASSWORDS)
     if not passwords:

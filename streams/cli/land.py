@@ -20,10 +20,11 @@ __all__ = ["command"]
 @click.option("--check/--no-check", default=True, help="Validate the stored rows with Great Expectations.")
 @click.option("--json", "as_json", is_flag=True, help="Print the totals as JSON at the end.")
 def command(*, once: bool, for_seconds: float | None, check: bool, as_json: bool) -> None:
-    """Write every record of every topic into the lake, exactly once: accepted events, rejected records, alerts.
+    """
+    Write every record of every topic into the lake, exactly once: accepted events, rejected records, alerts.
 
-    It starts after the last row that is stored, so you may stop or kill it at any time. SIGTERM and Ctrl-C end it
-    cleanly. A second process waits as a standby until the first one has ended.
+    The command starts after the last row that is stored, so you may stop or kill it at any time. SIGTERM and Ctrl-C end
+    it cleanly. A second process waits as a standby until the first one has ended.
     """
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -22,7 +22,7 @@ _VERBS = {
     "check-event": "check whether a form may send an event",
     "check-published": "compare what the models count with the figures that the DfE has published",
     "contracts": "generate the files that are derived from the contract",
-    "coverage": "state which population and time the records cover, list what is stated, take it back",
+    "coverage": "state for which time the records are complete, list such statements, and remove one",
     "demo": "run the whole system on this machine, with a simulated borough",
     "desk": "manage who may log in to the pages, and what they may see",
     "docs": "write pages about the models: columns and lineage",
@@ -32,18 +32,18 @@ _VERBS = {
     "init": "create topics, lake and metadata on servers that run already",
     "land": "write the records of all topics into the lake",
     "measures": "define each figure: unit, formula, numerator, denominator, source, caveat",
-    "notebook": "open a notebook that goes from a question to a chart, on the running lake",
+    "notebook": "open a notebook that leads from a question to a chart, with data from the running lake",
     "notify": "send alerts to a webhook or by e-mail",
     "pages": "serve the pages",
     "publish": "publish the figures that people outside the desk may see",
     "quarantine": "list and show rejected records",
     "replay": "send rejected records again",
-    "routes": "show who gets which alert, and why",
+    "routes": "show who receives which alert, and why",
     "rules": "list the alert rules: what each says, reads and needs, and how it performs",
     "share": "tell partners what the sharing policy permits",
     "simulate": "send the events of a simulated borough",
     "sql": "query the lake",
-    "status": "show what runs, how fresh it is, and whether anything is wrong",
+    "status": "show what runs, what waits, and whether anything is wrong",
     "test": "run the tests",
     "topics": "list topics that were recreated, and confirm that you know about it",
     "up": "start the stack in the background",
@@ -94,7 +94,7 @@ class _Verbs(click.Group):
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 def caf() -> None:
     """
-    Turn referrals, case changes and escalations into alerts within a second, and need by locality within seconds.
+    Turn referrals, case changes and escalations into alerts within a second, and into figures within seconds.
 
     Start with './caf demo'. Every command explains itself with --help.
     Settings are environment variables named CAF_*. All state is in one folder, CAF_HOME.
@@ -105,8 +105,8 @@ def main() -> None:
     """
     Run the command line. Logs go to stderr.
 
-    After a known error, or an error that the machine causes, the program prints one sentence and ends with exit code 1.
-    If CAF_DEBUG is set, it also prints the traceback.
+    If a known error occurs, or an error that the machine causes, the program prints one sentence and ends with exit
+    code 1. If CAF_DEBUG is set, it also prints the traceback.
     """
     _log_to_stderr()
     try:
@@ -128,7 +128,7 @@ def _end_with(sentence: str, error: Exception) -> None:
 
 
 def _log_to_stderr() -> None:
-    """Send logs to stderr. People pipe stdout, so stdout contains only the output of the command."""
+    """Send logs to stderr, so that stdout, which people pipe, contains only the output of the command."""
     terminal = sys.stderr.isatty()
     structlog.configure(
         processors=[

@@ -28,7 +28,7 @@ def command(*, key: str | None, write: bool, check: bool, as_json: bool) -> None
     """
     List the measures of the marts, or define one: title, unit, formula, period, source, caveat, and where it is.
 
-    The definitions are written beside the dbt models. `marts.analytics.dim_measure` has the same definitions. If
+    The definitions come from the files of the dbt models. `marts.analytics.dim_measure` has the same definitions. If
     several marts have a measure of the same name, give KEY as `mart.key`.
     """
     found = measures(project_manifest(Settings.from_env()))

@@ -1,4 +1,4 @@
-"""`./caf notebook`: open a notebook that leads from a question to a chart. The notebook reads the running lake."""
+"""`./caf notebook`: open a notebook that leads from a question to a chart, with data from the running lake."""
 
 import os
 import shutil
@@ -15,15 +15,15 @@ NOTEBOOK = PROJECT / "docs" / "notebooks" / "where_next.py"
 
 @click.command("notebook")
 @click.option("--port", default=2718, show_default=True, type=click.IntRange(1, 65_535), help="Port on 127.0.0.1.")
-@click.option("--read", is_flag=True, help="Show it as a page, without the code.")
+@click.option("--read", is_flag=True, help="Show the notebook as a page, without the code.")
 @click.option("--anew", is_flag=True, help="Begin with a fresh copy. Everything written in the old one is lost.")
 def command(*, port: int, read: bool, anew: bool) -> None:
     """
     Open a notebook that asks where the next early-help service should go.
 
-    It is a marimo notebook. A copy is made in CAF_HOME/notebooks, which you may change. The notebook reads the lake and
-    cannot write to it. Its address, printed at the start, contains a token. Anyone who has the address can see the
-    desk's figures.
+    It is a marimo notebook. The command makes a copy in CAF_HOME/notebooks, and you may change that copy. The notebook
+    reads the lake and cannot write to it. The command prints the notebook's address, which contains a token. Anyone who
+    has the address can see the desk's figures.
     """
     copy = Settings.from_env().home / "notebooks" / NOTEBOOK.name
     if anew or not copy.exists():

@@ -1,4 +1,4 @@
-"""`./caf notify`: send alerts to a webhook or by e-mail, and send alerts again that were not accepted."""
+"""`./caf notify`: send alerts to a webhook or by e-mail, and send alerts again that the receiver did not accept."""
 
 import json
 import signal
@@ -23,11 +23,11 @@ __all__ = ["command"]
 @click.group("notify")
 def command() -> None:
     """
-    Send alerts to a receiver, at least once and in order. Alerts that it does not accept are kept to be sent again.
+    Send alerts to a receiver, at least once and in order. Alerts that it does not accept are kept, to be sent again.
 
-    A new --group begins with the next alert. A known --group continues where it stopped.
-    Every version of an alert is sent, so that the receiver can remove the alert when it ends. Alerts from history are
-    never sent.
+    A new --group begins with the next alert. A known --group continues where it stopped. Every version of an alert is
+    sent, so that the receiver can remove the alert when it ends. Alerts from history are never sent.
+
     To see alerts in a terminal, use 'alerts --follow --bell'.
     """
 
@@ -38,10 +38,10 @@ def _delivery(verb: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--json", "as_json", is_flag=True, help="Print figures as JSON at the end."),
         click.option("--replay", "again", is_flag=True, help="Send the group's dead letters again, and end."),
         click.option(
-            "--attempts", type=click.IntRange(1), default=6, show_default=True, help="Times an alert is tried."
+            "--attempts", type=click.IntRange(1), default=6, show_default=True, help="How often to try each alert."
         ),
         click.option("--test", is_flag=True, help="Also send test alerts ('alerts test')."),
-        click.option("--standing", is_flag=True, help="Send only versions that are open, not how alerts end."),
+        click.option("--standing", is_flag=True, help="Send only versions that are open, and none that end an alert."),
         filters,
         click.option("--group", required=True, help="Name of this consumer. Its position is saved under this name."),
     ):
@@ -50,15 +50,15 @@ def _delivery(verb: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @command.command("webhook")
-@click.option("--url", required=True, help="Where to POST; https, or http to this machine.")
+@click.option("--url", required=True, help="URL for the POST requests: https, or http to this machine.")
 @click.option("--secret-file", required=True, type=click.Path(path_type=Path), help="File with the base64 secret.")
 @_delivery
 def webhook(url: str, secret_file: Path, **options: Any) -> None:
     """
     Send alerts as signed HTTP requests (standardwebhooks.com). The body is the same as on the topic.
 
-    If the receiver does not answer, or answers 5xx, 408, 425 or 429, the alert is tried again. Any other answer except
-    2xx is final.
+    If the receiver does not answer, or answers 5xx, 408, 425 or 429, the alert is sent again. Any other answer ends the
+    attempts. Only 2xx means that the alert was accepted.
     """
     from streams.tell.subscribers.webhook import Webhook, read_secret
 
@@ -83,7 +83,7 @@ def email(
     password_file: Path | None,
     **options: Any,
 ) -> None:
-    """Send alerts by e-mail. A mail has only severity, status, id and link."""
+    """Send alerts by e-mail. An e-mail has only the alert's severity, status, id and link."""
     from streams.tell.subscribers.email import Email
 
     host, _, port = smtp.rpartition(":")
@@ -95,7 +95,7 @@ def email(
 
 @command.command("failed")
 @click.option("--group", required=True, help="Name of the consumer.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 def failed(group: str, as_json: bool) -> None:
     """List the alerts that the consumer's receiver did not accept, and why."""
     from streams.tell.subscribers.dead_letters import DeadLetters

@@ -10,10 +10,12 @@ __all__ = ["command"]
 
 @click.command("pages")
 def command() -> None:
-    """Serve the pages on CAF_DASHBOARD_HOST and CAF_DASHBOARD_PORT until it is stopped. './caf up' starts this.
+    """
+    Serve the pages on CAF_DASHBOARD_HOST and CAF_DASHBOARD_PORT until it is stopped. './caf up' starts this.
 
-    The pages read the lake and the alerts topic, and write nothing. Everybody sees what is published. With an account
-    ('./caf desk'), people see live figures, or everything that the desk sees.
+    The pages read the lake and the alerts topic, and write nothing. Without an account, everybody sees what is
+    published. With an account ('./caf desk'), people see live figures, or everything, depending on the role of the
+    account.
     """
     import uvicorn
 

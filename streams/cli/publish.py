@@ -21,7 +21,7 @@ __all__ = ["command"]
     "--begin",
     "begins_on",
     type=click.DateTime(["%Y-%m-%d"]),
-    help="Confirm the first quarter to be published, by its first day. This publishes nothing now.",
+    help="Confirm that publication begins with the quarter that begins on this day. Nothing is published yet.",
 )
 @click.option("--authority", metavar="CODE", help="With --begin: the GSS code.  [default: CAF_AUTHORITY]")
 @click.option("--why", help="With --begin: how you know that the records are complete from then on. No personal data.")
@@ -29,13 +29,14 @@ __all__ = ["command"]
 def command(
     *, into: Path | None, begins_on: datetime | None, authority: str | None, why: str | None, as_json: bool
 ) -> None:
-    """Publish the quarters that have closed, with small counts withheld, and replace the file of public tables.
+    """
+    Publish the quarters that have closed, with small counts withheld, and replace the file of public tables.
 
     First, somebody must confirm an authority's first quarter with --begin. Before that, nothing of the authority is
-    published. A quarter must be covered as a whole (./caf coverage). It is published once, 28 days
+    published. A quarter is published only if it is covered completely (./caf coverage). It is published once, 28 days
     after its end, and never changes. A collection year is published with its last quarter. Counts of 1 to 5 are
-    withheld. Further counts are withheld so that nobody can work these out. The file contains only the public tables,
-    and is replaced as a whole.
+    withheld. Further counts are withheld so that nobody can work out the small ones. The file contains only the public
+    tables, and is replaced as a whole.
     """
     settings = Settings.from_env()
     if (begins_on is None) != (why is None) or (authority and begins_on is None):

@@ -24,7 +24,7 @@ def filters(verb: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--partition", type=click.IntRange(min=0), help="Records of this partition."),
         click.option("--since", help="Records that arrived since this time (ISO 8601)."),
         click.option("--topic", type=click.Choice(names.LANDED_TOPICS), metavar="TOPIC", help="Records of this topic."),
-        # The options are plain strings: for an enumeration, click would offer the Python names, which no listing shows.
+        # The options are plain strings. For an enumeration, click would offer the Python names, which no listing shows.
         click.option(
             "--reason",
             type=click.Choice([reason.value for reason in Reason], case_sensitive=False),
@@ -38,7 +38,11 @@ def filters(verb: Callable[..., Any]) -> Callable[..., Any]:
 @click.group("quarantine", invoke_without_command=True)
 @click.pass_context
 def command(context: click.Context) -> None:
-    """List and show rejected records, and values left out of accepted ones: why, and in which field the error is."""
+    """
+    List rejected records, and values that were left out of accepted records.
+
+    Show why, and in which field the error is.
+    """
     if context.invoked_subcommand is None:
         context.invoke(list_)
 
@@ -65,8 +69,8 @@ def left_out_(*, as_json: bool, **given: Any) -> None:
     """
     Count values that were left out of accepted events, by source and field.
 
-    They were wrong, and in fields that no rule needs. The column `payload` of `landing.events` keeps everything that
-    was sent.
+    The values were wrong, but no rule needs their fields. The column `payload` of `landing.events` keeps everything
+    that was sent.
     """
     with connect(Settings.from_env(), marts=None) as lake:
         found = left_out(lake, Filters.of(**given))

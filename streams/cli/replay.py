@@ -20,11 +20,13 @@ __all__ = ["command"]
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON; needs --yes or --dry-run.")
 def command(*, dry_run: bool, yes: bool, as_json: bool, **given: object) -> None:
-    """Send rejected records again after a fix, byte for byte, to the same topic and with the same key.
+    """
+    Send rejected records again after a fix, byte for byte, to the same topic and with the same key.
 
-    Without options it sends all of them. It does not send records whose copy was already accepted or is on its way,
-    nor the copies themselves, nor batches, because the events in a batch were sent on separately. If the broker
-    refuses a record, the command names it and sends the others. Exit code 0: all were sent.
+    Without options, the command sends all rejected records except three kinds. It does not send a record whose copy has
+    been accepted or is still on its way. It does not send such copies. And it does not send batches, because each event
+    of a batch has already been sent separately. If the broker refuses a record, the command names it and sends the
+    others. Exit code 0: all were sent.
     """
     if as_json and not (yes or dry_run):
         raise click.UsageError("with --json there is no question; add --yes or --dry-run")

@@ -1,8 +1,8 @@
 """
 `./caf routes`: show the routes of alerts.
 
-The command shows who gets which alerts and how many, why an alert was sent to its recipients, and which alerts reach
-nobody.
+The command shows who receives which alerts and how many, why an alert was sent to its recipients, and which alerts
+reach nobody.
 """
 
 import json
@@ -26,12 +26,12 @@ __all__ = ["command"]
 
 
 @click.command("routes")
-@click.option("--alert", "alert_id", metavar="ID", help="Explain why this alert went where it went.")
+@click.option("--alert", "alert_id", metavar="ID", help="Explain why this alert was sent to its recipients.")
 @click.option("--check", is_flag=True, help="List alerts that would reach nobody; exit code 1 if there are any.")
-@click.option("--load", is_flag=True, help="Show how many alerts a day each desk should expect of each rule, and got.")
+@click.option("--load", is_flag=True, help="Show how many alerts a day each desk should expect, and has received.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 def command(*, alert_id: str | None, check: bool, load: bool, as_json: bool) -> None:
-    """List the routes in force for the authority. Every row that fits an alert adds a recipient."""
+    """List the routes in force for the authority. Every route that fits an alert adds a recipient."""
     if sum((alert_id is not None, check, load)) > 1:
         raise click.UsageError("give only one of --alert, --check and --load")
     if alert_id is not None:
@@ -103,7 +103,7 @@ def _loads(lines: Sequence[tuple[str, str, str, float, float | None]], days: int
     """
     Format each desk's alerts a day, first in total and then by rule.
 
-    If the lake's server is down, the number of alerts that were raised is shown as unknown.
+    If the lake's server is down, the numbers of alerts that arrived are shown as unknown.
     """
     table = Table("desk", "rule", box=None)
     for name in ("expected a day", f"came, last {days} days"):

@@ -1,4 +1,4 @@
-"""`./caf rules`: list and show the rules of the register."""
+"""`./caf rules`: list the rules, or show one rule."""
 
 import json
 from dataclasses import asdict
@@ -41,8 +41,8 @@ def command(
     """
     List the alert rules, or show RULE: what it says, reads and needs, and how it performs.
 
-    The command finds thresholds, columns and tests in the project. If the server of the marts runs, it also reads from
-    the marts how often a rule raised an alert, and what people said about its alerts.
+    The command finds thresholds, columns and tests in the project. If PostgreSQL runs, the command also reads from the
+    marts how often a rule raised an alert, and what people said about its alerts.
     """
     settings = Settings.from_env()
     rule = rule or formerly  # `--show RULE` stays valid until the next version.

@@ -19,15 +19,15 @@ __all__ = ["command"]
 @click.option(
     "--policy",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Another policy in place of the project's.",
+    help="File with another policy in place of the project's.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
 def command(for_seconds: float | None, once: bool, policy: Path | None, as_json: bool) -> None:
     """
-    Tell each kind of partner what the sharing policy permits, on its own topic, until SIGTERM or Ctrl-C.
+    Tell each kind of partner what the sharing policy permits, until SIGTERM or Ctrl-C.
 
-    Each decision is published before any partner is notified.
-    The first start begins with the alerts that come next. Later starts continue where the last one ended.
+    Each kind of partner has its own topic. Each decision is published before a partner is notified. The first start
+    begins with the next alert. Later starts continue where the last one ended.
     """
     from streams.tell.partners.policy import POLICY_FILE, read_policy
     from streams.tell.partners.share import share

@@ -39,14 +39,15 @@ __all__ = ["command"]
 
 _HELP = """Send the events of a simulated borough.
 
-Without options, it sends a year of the borough of CAF_AUTHORITY, up to last midnight, to Kafka, as fast as Kafka takes
-the events. The referrals to social care agree with the DfE's published figures for 2023-24 (by month and source,
-re-referrals, no further action). If these figures are withheld (Herefordshire), the simulation uses the region's rates
-and the authority's own population. It states in the lake what the history covers (./caf coverage). Families, schools
-and organisations are invented. Areas are real, and more deprived areas get more of everything.
+Without options, the command sends a year of events of the borough of CAF_AUTHORITY to Kafka, as fast as Kafka takes
+them. The year ends at last midnight. The referrals to social care agree with the DfE's published figures for 2023-24
+(by month and source, re-referrals, no further action). If these figures are withheld (Herefordshire), the simulation
+uses the region's rates and the authority's own population. The command states in the lake what the history covers
+(./caf coverage). Families, schools and organisations are invented. Areas are real, and more deprived areas have more of
+every kind of event.
 
-Each alert rule has planted true cases and near misses. The file of --truth lists what each must raise, or must not
-raise, and why.
+Planted cases of each alert rule must raise an alert, and near misses must not. The file of --truth lists what each must
+raise, or must not raise, and why.
 
 \b
 Examples:
@@ -55,7 +56,7 @@ Examples:
   ./caf simulate --live --rate 20 --for 120       history, then two minutes of live events
   ./caf simulate --live --no-history --new-cast   live only, on a broker that already has the history
   ./caf simulate --days 7 --speed-up 5040         a week in two minutes
-  ./caf simulate --calibration                    published beside simulated figures
+  ./caf simulate --calibration                    compare published and simulated figures
   ./caf simulate --authority E06000006 --authority E06000019 --seed 7
 """
 _NOISE = Noise()
@@ -69,7 +70,7 @@ def _rate(name: str, meaning: str) -> Callable[[Callable[..., Any]], Callable[..
 
 
 @click.command("simulate", help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--seed", default=1, show_default=True, help="The same seed, window and options give the same bytes.")
+@click.option("--seed", default=1, show_default=True, help="The same seed, dates and options give the same bytes.")
 @click.option(
     "--authority",
     "authorities",
@@ -93,17 +94,24 @@ def _rate(name: str, meaning: str) -> Callable[[Callable[..., Any]], Callable[..
     "--desk", "has_desk", is_flag=True, help="Simulate a desk that acknowledges and later closes live alerts."
 )
 @click.option(
-    "--speed-up", type=float, metavar="TIMES", help="Send the window this many times faster than it happened."
+    "--speed-up", type=float, metavar="TIMES", help="Send the history this many times faster than it happened."
 )
 @_rate("duplicates", "Events sent twice.")
-@_rate("out_of_order", "Events that others overtake, by up to half an hour.")
+@_rate("out_of_order", "Events that arrive up to half an hour late, after later ones.")
 @_rate("late", "Events sent hours or days late.")
 @_rate("corrected", "Events corrected afterwards.")
 @_rate("withdrawn", "Events withdrawn afterwards.")
 @_rate("malformed", "Extra records that will be rejected, for each reason in turn.")
-@click.option("--to-file", "file", type=click.Path(path_type=Path, dir_okay=False), help="Write here. Needs no broker.")
-@click.option("--truth", type=click.Path(path_type=Path, dir_okay=False), help="Write the planted stories here.")
-@click.option("--calibration", is_flag=True, help="Send nothing. Print published beside simulated figures.")
+@click.option(
+    "--to-file",
+    "file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the events to this file. Needs no broker.",
+)
+@click.option(
+    "--truth", type=click.Path(path_type=Path, dir_okay=False), help="Write the planted stories to this file."
+)
+@click.option("--calibration", is_flag=True, help="Send nothing. Compare published and simulated figures.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def command(
     *,
@@ -125,7 +133,7 @@ def command(
     as_json: bool,
     **noise: float,
 ) -> None:
-    """Make the simulated world and send what the options ask for."""
+    """Make the simulated world, and send what the options ask for."""
     if speed_up is not None and (is_live or file or speed_up <= 0):
         raise SettingInvalid("--speed-up must be above 0, and cannot be used with --live or --to-file")
     if file and (is_live or no_history):
@@ -185,7 +193,7 @@ def _announcer(progress: Progress) -> Callable[[Claim], None]:
 
 @contextmanager
 def _stop_on_signal() -> Iterator[Event]:
-    """Yield an event that is set by Ctrl-C or SIGTERM, so that the command can still count the events it has sent."""
+    """Yield an event that Ctrl-C or SIGTERM sets, so that the command can still count the events it has sent."""
     stop = Event()
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(number, lambda *_: stop.set()) for number in numbers]

@@ -36,8 +36,8 @@ def command(*, query: str | None, format_: str, attaches: bool) -> None:
     """
     Run one query on the lake, given as QUERY or piped in, or open a shell.
 
-    Both catalogs are attached read-only: landing.main.events, marts.analytics.mart_locality_need, …
-    Times are in UTC. If the database server is not running, the command starts it.
+    Both catalogs are attached, for reading only: landing.main.events, marts.analytics.mart_locality_need, … Times are
+    in UTC. If the database server is not running, the command starts it.
     """
     if attaches:
         click.echo(";\n".join([*_EXTENSIONS, *attach_statements(Settings.from_env())]) + ";")
@@ -65,7 +65,7 @@ def _copy(lake: duckdb.DuckDBPyConnection, query: str, options: str) -> None:
     """
     Print the result through a temporary file.
 
-    DuckDB would open standard output again. If standard output is appended to a file, that would truncate the file.
+    DuckDB opens standard output anew, and so it would empty a file to which standard output is appended.
     """
     with tempfile.NamedTemporaryFile() as file:
         lake.execute(f"COPY ({query}) TO '{file.name}' ({options})")

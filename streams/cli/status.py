@@ -1,4 +1,4 @@
-"""`./caf status`: show the state of each part, the records that wait for it, and what is wrong."""
+"""`./caf status`: show the state of each part, how many records wait for it, and what is wrong."""
 
 import json
 import sys
@@ -28,10 +28,10 @@ _MARKS = {"well": "[green]✓[/]", "amber": "[yellow]![/]", "red": "[red]✗[/]"
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 def command(part: str | None, as_json: bool) -> None:
     """
-    Show how each part is: its state, what waits for it and for how long, and what is wrong.
+    Show the state of each part, how many records wait for it and for how long, and what is wrong.
 
-    The exit code is 1 if anything is red: a part does not run, makes no progress while something waits, restarts again
-    and again, fails, or falls behind. A sentence says what is wrong, since when, and what to do.
+    The exit code is 1 if anything is red: a part does not run, makes no progress while records wait, restarts again and
+    again, fails, or falls behind. A sentence says what is wrong, since when, and what to do.
 
     `--check land` is the dead-man check of one part: run it from outside, for example each minute.
     """
@@ -53,7 +53,7 @@ def command(part: str | None, as_json: bool) -> None:
 
 
 def _holds(lake: duckdb.DuckDBPyConnection) -> Sequence[object]:
-    """Return the holds on the marts. Only `build` needs this function, and importing its module takes seconds."""
+    """Return the holds on the marts. The import is here because it takes seconds and only `build` needs it."""
     from expectations import holds
 
     return holds(lake)

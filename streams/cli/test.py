@@ -14,7 +14,7 @@ __all__ = ["command", "side_by_side"]
 
 _MOST = 4
 """
-The highest number of processes.
+The highest number of processes that run tests.
 
 Each process has its own broker and PostgreSQL, and sometimes its own Airflow. One process with its servers needs 2 to
 3 GiB.
@@ -27,7 +27,7 @@ _ALONE = (
 )
 _ALONE_LETTERS = frozenset("nxskh")
 """
-Options for looking at single tests, or for deciding how the tests run.
+Letters of options for looking at single tests, or for deciding how the tests run.
 
 With these options, one process runs all tests.
 """
@@ -36,7 +36,7 @@ _FLAGS = re.compile(r"-[qvlxsh]*[a-zA-Z]?")
 """
 One-letter pytest options that can be written together, for example `-qx`.
 
-The first letter that is not in the brackets takes the text after it as its value.
+If a letter is not in the brackets, the text after it is its value.
 """
 
 
@@ -78,11 +78,15 @@ def _coverage(*arguments: str) -> int:
 
 
 def side_by_side(arguments: Sequence[str], cores: int) -> list[str]:
-    """Return the pytest options for several processes. For one core or single tests, there are no such options."""
+    """
+    Return the pytest options for running tests in several processes.
+
+    The list is empty if there is only one core, or if the arguments name single tests.
+    """
     processes = min(cores, _MOST)
     if processes == 1 or any(_is_alone(argument) for argument in arguments):
         return []
-    # The tests of a file share servers, lakes and builds. So each file's tests run in one process, in collection order.
+    # The tests of a file share servers, lakes and builds. So one process runs all tests of a file, in collection order.
     return ["-n", str(processes), "--dist", "loadfile", "--no-loadscope-reorder"]
 
 

@@ -17,7 +17,7 @@ __all__ = ["command"]
 @click.group("topics")
 def command() -> None:
     """
-    List which topics were deleted and recreated, and confirm that you know about it.
+    List the topics that were deleted and recreated, and confirm that you know about it.
 
     Landing and alerts continue by themselves. In the lake, the offsets of a recreated topic continue after those of the
     old one.
@@ -27,7 +27,7 @@ def command() -> None:
 @command.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a topic.")
 def show(as_json: bool) -> None:
-    """List the topics that have landed, with Kafka's id and how often each was created."""
+    """List the topics that have landed, with Kafka's id of each and the number of times that it was created."""
     with connect(Settings.from_env(), marts=None) as lake:
         generations = landed_generations(lake)
     for topic, generation in sorted(generations.items()):
@@ -40,7 +40,7 @@ def show(as_json: bool) -> None:
 @click.argument("topic", metavar="TOPIC")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def agree(topic: str, yes: bool) -> None:
-    """Confirm that a topic was recreated, and that the records lost with the old one have been requested again."""
+    """Confirm that a topic was recreated, and that partners were asked to send the lost records again."""
     ask(f"Have the records lost with {topic} been sent again, or do you know that none were lost?", yes=yes)
     with connect(Settings.from_env(), landing="read_write", marts=None) as lake:
         confirm(lake, topic, login())

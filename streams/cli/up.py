@@ -29,7 +29,7 @@ def command() -> None:
 
 
 def start(settings: Settings) -> None:
-    """Start every server. Topics and lake are created before the first DAG runs."""
+    """Start every server, and create the topics and the lake before the first DAG runs."""
     stack.check_machine(settings)
     stack.up(settings, ("postgres", "kafka"), say=_say)
     ensure_topics(settings)

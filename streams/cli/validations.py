@@ -13,7 +13,7 @@ __all__ = ["command"]
 
 @click.group("validations")
 def command() -> None:
-    """List the holds on the marts, and release one."""
+    """List the holds on the marts, or release one."""
 
 
 @command.command("holds")
@@ -36,7 +36,7 @@ def show(as_json: bool) -> None:
 @click.argument("name", metavar="SUITE.EXPECTATION")
 @click.option("--why", required=True, help="What you found out; stored beside the results. No personal data.")
 def release(name: str, why: str) -> None:
-    """Release a hold. If its expectation fails again, it holds the marts again."""
+    """Release a hold. The marts are held again if the expectation fails again."""
     from expectations import release as lift
     from streams.lake.connect import connect
 

@@ -25,15 +25,15 @@ _TELL_SECONDS = 5.0
     type=click.FloatRange(0),
     default=10.0,
     show_default=True,
-    help="Stop waiting for records to land after so many seconds without a new row.",
+    help="Stop waiting for records to land after this many seconds without a new row.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the figures and every difference as JSON.")
 def command(*, wait: float, as_json: bool) -> None:
     """
     Check that every offset has exactly one row in the lake, and that streamed and rebuilt alerts agree.
 
-    The command prints a table of all differences. The exit code is 0 only if there is none.
-    It compares alerts at the snapshot of the last build. If there has been no build yet, it builds the marts first.
+    The command prints a table of all differences. The exit code is 0 only if there are none. Alerts are compared at the
+    snapshot of the last build. If there has been no build yet, the command builds the marts first.
     """
     settings = Settings.from_env()
     verified = verify_offsets(settings, wait=wait, on_wait=_Waiting().tell)

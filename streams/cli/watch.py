@@ -24,9 +24,9 @@ def command(for_seconds: float | None, check: bool, max_age: float, as_json: boo
     """
     Evaluate every event as it arrives and publish alerts, until SIGTERM or Ctrl-C.
 
-    One watcher is the leader. A second one waits as a standby and takes over when the leader ends.
-    The watcher keeps its state in PostgreSQL. So after a restart it continues where it stopped: it forgets nothing, and
-    publishes no alert version twice.
+    One watcher is the leader. A second one waits as a standby, and takes over when the leader ends. The watcher keeps
+    its state in PostgreSQL. After a restart, it continues where it stopped, and neither forgets anything nor publishes
+    an alert version twice.
 
     `--check` is the dead-man check: run it from outside, for example each minute. It needs only Kafka.
     './caf status --check PART' does the same for any part.
@@ -56,7 +56,7 @@ def _check(settings: Settings, max_age: float, as_json: bool) -> None:
         leader = found[0].leader if found else None
         click.echo(json.dumps({"alive": age is not None and abs(age) <= max_age, "age_seconds": age, "leader": leader}))
     if age is None:
-        raise WatchSilent("the watcher has never given a sign of life; start it with './caf watch'")
+        raise WatchSilent("the watcher has never sent a heartbeat; start it with './caf watch'")
     if age < -max_age:
         raise WatchSilent("the watcher's last heartbeat is from before the clock was set back; none has come since")
     if age > max_age:

@@ -1,4 +1,4 @@
-"""The contract: every event type as one frozen struct, and everything that is derived from these structs."""
+"""The contract: a frozen struct for each event type, and everything that is derived from these structs."""
 
 from streams.contracts.case_change import *  # noqa: F403  (registers the events)
 from streams.contracts.decode import Accepted, Reason, Rejected, admit, decode

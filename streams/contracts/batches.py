@@ -1,9 +1,9 @@
 """
 Batches: one record that holds an array of events, as `application/cloudevents-batch+json`.
 
-An offset has one row and a record has one key, so a batch is only an envelope. The batch record is quarantined with the
-reason `batch`. Each of its events is sent as a record of its own and validated like any other record. So an invalid
-event does not cause valid events of the same batch to be rejected.
+An offset has one row in the lake, and a record has one key, so a batch cannot be stored as an event. The batch is kept
+in the quarantine with the reason `batch`. Each of its events is sent as a record of its own, and validated like any
+other record. So an invalid event does not cause the valid events of its batch to be rejected.
 """
 
 from collections.abc import Sequence
@@ -15,10 +15,7 @@ from streams.contracts.checks import UNPARSED, Reason, Refusal
 __all__ = ["MAX_EVENTS", "PART_HEADER", "events_in", "recognised"]
 
 PART_HEADER = "caf-part-of"
-"""
-Header of a record that was made from an event of a batch. The header's value is the `topic/partition/offset` of the
-batch.
-"""
+"""Header of a record that was made from an event of a batch. Its value is the batch's `topic/partition/offset`."""
 
 MAX_EVENTS = 1_000
 """The largest number of events that a batch may hold."""
@@ -27,7 +24,7 @@ _EVENTS = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 def recognised(value: bytes, headers: Sequence[tuple[str, bytes | None]]) -> Refusal:
-    """Return the refusal of a record whose value is an array: `batch` if it is a batch, otherwise the error in it."""
+    """Return the refusal of a record whose value is an array. The reason is `batch`, or the error in the array."""
     if any(name == PART_HEADER for name, _ in headers or ()):
         return Refusal(Reason.NOT_JSON, allowed="one event; a batch holds events, not batches")
     try:

@@ -120,8 +120,8 @@ class RiskMarkerSet(Event):
     """
     A risk marker was put on a person.
 
-    `marker_families` are the families that it concerns. If none is given, it concerns any family. It is in force from
-    the event's time until it is cleared or `expires_at` has passed.
+    `marker_families` are the families that the marker is about. If none is given, the marker is about every family. The
+    marker is in force from the event's time until it is cleared or `expires_at` has passed.
     """
 
     marker_id: f.MarkerId
@@ -155,7 +155,7 @@ class RiskMarkerCleared(Event):
 
 @event(CASE_CHANGE, "custody-release-planned", key=_PERSON)
 class CustodyReleasePlanned(Event):
-    """A person will be released from custody, to an address or a family if that is known."""
+    """A person will be released from custody. The address or the family is given if it is known."""
 
     person_id: f.PersonId
     release_on: f.ReleaseDay
@@ -216,7 +216,7 @@ class AssessmentCompleted(Event):
 
 @event(CASE_CHANGE, "lead-professional-assigned")
 class LeadProfessionalAssigned(Event):
-    """A family has a lead professional."""
+    """A family was given a lead professional."""
 
     family_id: f.FamilyId
     worker_id: f.WorkerId
@@ -244,7 +244,7 @@ class ReviewHeld(Event):
 
 @event(CASE_CHANGE, "family-seen")
 class FamilySeen(Event):
-    """A worker saw the family; `person_ids` are the children who were seen."""
+    """A worker saw the family. `person_ids` are the children who were seen."""
 
     family_id: f.FamilyId
     worker_id: f.WorkerId | None = None
@@ -334,7 +334,7 @@ class OutcomeRecorded(Event):
 
 @event(CASE_CHANGE, "school-notified")
 class SchoolNotified(Event):
-    """A child's school was notified of an incident, or the authority if the child is educated at home."""
+    """A child's school was told about an incident, or the authority was told if the child is educated at home."""
 
     family_id: f.FamilyId
     person_id: f.PersonId

@@ -1,8 +1,8 @@
 """
 A strict check for builders of forms: the contract, and further rules for what a form must send.
 
-The system accepts a referral without an answer about consent, or with a wrong code in a field that no rule needs,
-because the referral is about a child. A form must not send such referrals.
+The system accepts a referral even without an answer about consent, and even with a wrong code in a field that no rule
+needs, because the referral is about a child. A form must not send such a referral.
 """
 
 import json
@@ -27,7 +27,7 @@ _STANDARD = {"data_base64", "dataschema", "subject"}
 
 @dataclass(frozen=True)
 class Finding:
-    """A fault (`error`) or a possible fault (`warning`) in an event, with its path and what is allowed there."""
+    """An error or a warning about an event: where in the event it is, and what is allowed there."""
 
     level: Literal["error", "warning"]
     reason: str
@@ -37,7 +37,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The record that a form would send to the broker, and the findings about it."""
+    """The record that a form would send to the broker, with the errors and warnings about it."""
 
     type: str | None
     topic: str | None
@@ -52,7 +52,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class _Candidate:
-    """An event in the form of the record that would be sent for it."""
+    """The record that would be sent for an event."""
 
     topic: str
     value: bytes
@@ -89,12 +89,12 @@ def _is_json(lines: list[bytes]) -> bool:
 
 
 def check(value: bytes, max_bytes: int) -> Verdict:
-    """Check one event, given as JSON text, by the rules for forms. `max_bytes` has the same meaning as for `admit`."""
+    """Check one event, given as JSON text, by the rules for forms. `max_bytes` is the setting `max_record_bytes`."""
     type_ = _type(value)
     topic = _topic(type_)
     if topic is None:
-        # The contract of any topic finds errors in the envelope. If this contract finds no error in the envelope, the
-        # event type is wrong.
+        # Errors in the envelope are the same on every topic, so the contract of any topic finds them. If it finds none,
+        # the event type is wrong.
         refused = admit(_Candidate(INPUT_TOPICS[0], value), max_bytes)
         return Verdict(type_, None, None, [_unknown(refused)])
     key = key_of(topic, value)
@@ -139,7 +139,7 @@ def _left_out(event: Accepted) -> Iterator[Finding]:
 
 
 def _said_twice(value: bytes) -> Iterator[Finding]:
-    """Find member names that occur twice in one JSON object. JSON readers differ in which of the two members counts."""
+    """Find member names that occur twice in a JSON object. JSON readers disagree on which of the two counts."""
     found: set[str] = set()
 
     def members(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -168,9 +168,9 @@ def _consent(event: Accepted) -> Iterator[Finding]:
 
 def _misplaced(event: Accepted) -> Iterator[Finding]:
     """
-    Refuse a correction with the reason that the event named the wrong family.
+    Find a correction whose reason is that the original event named the wrong family.
 
-    The correction has the key of its own family, so it cannot remove the event from the wrong family.
+    A correction has the Kafka key of the family that it names, so it cannot remove the event from the wrong family.
     """
     amendment = event.amendment
     if isinstance(amendment, Correction) and amendment.withdrawal_reason == WithdrawalReason.WRONG_FAMILY:
@@ -185,10 +185,7 @@ def _misplaced(event: Accepted) -> Iterator[Finding]:
 
 
 def _unknown_fields(event: Accepted) -> Iterator[Finding]:
-    """
-    Find fields that the contract does not name. Unknown fields are kept, but nothing reads them. Most unknown fields
-    are misspelt.
-    """
+    """Find fields that the contract does not name. Most of them are misspelt. They are kept, but nothing reads them."""
     yield from _extra(json.loads(event.value), Envelope, "$")
     data = json.loads(bytes(event.envelope.data))
     if event.amendment is not None:

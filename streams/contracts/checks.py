@@ -30,10 +30,10 @@ __all__ = [
 T = TypeVar("T")
 
 UNPARSED = (msgspec.DecodeError, UnicodeDecodeError)
-"""Errors that a decoder raises for JSON that it does not accept."""
+"""Errors that a decoder raises for JSON that it refuses."""
 
 MAX_NESTING = 64
-"""The deepest nesting of JSON that is read. Without a limit, each reader's call stack would decide what passes."""
+"""The deepest nesting of JSON that is read. Without this limit, each reader would fail at a different depth."""
 
 
 _TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
@@ -60,7 +60,7 @@ class Reason(enum.StrEnum):
     """
     An earlier record of the partition had the same source and id, but other content.
 
-    Records with an id that was used before are now accepted. Records that were rejected for this reason can be
+    This reason is no longer used, because such records are now accepted. Records that were rejected for it can be
     replayed.
     """
     TOO_LARGE = "too_large"
@@ -68,20 +68,28 @@ class Reason(enum.StrEnum):
     BATCH = "batch"
     """The record is a batch of events. A batch is not an error: each event is sent as a record of its own."""
     UNREADABLE_BATCH = "unreadable_batch"
-    """The record is unreadable: Kafka has its offset, but its batch, or compressed data in it, is damaged."""
+    """
+    The record is unreadable.
+
+    Kafka has its offset, but the batch that it is in, or compressed data in it, is damaged.
+    """
     DELETED_UNREAD = "deleted_unread"
     """Kafka deleted the record before it was read: because of its retention, by hand, or together with its topic."""
 
 
 class Refusal(Exception):
-    """Carries the reason for a rejection up to `decode`. A `Refusal` is never raised out of `streams.contracts`."""
+    """Carries the reason for a rejection to `decode`. No `Refusal` leaves `streams.contracts`."""
 
     def __init__(self, reason: Reason, path: str | None = None, allowed: str | None = None) -> None:
         self.reason, self.path, self.allowed = reason, path, allowed
 
 
 def readable(value: bytes) -> None:
-    """Refuse values that the JSON decoder alone would accept: bad UTF-8 in members that it skips, or deep nesting."""
+    """
+    Refuse bad UTF-8 in members that the decoder skips, and deep nesting.
+
+    The JSON decoder alone would accept both.
+    """
     if not value.isascii():
         try:
             value.decode()
@@ -103,13 +111,13 @@ def printable(name: str, path: str) -> None:
 
 
 def plausible(moment: date, *path: str) -> None:
-    """Refuse a date or time that is `implausible`. The parts of `path` are joined."""
+    """Refuse a date or time that is `implausible`. The parts of `path` are joined into one path."""
     if years := implausible(moment):
         raise Refusal(Reason.SCHEMA, "".join(path), years)
 
 
 def implausible(moment: date) -> str | None:
-    """Return the allowed years if no event about a living child can have this date or time; None if it is allowed."""
+    """Return a text that names the allowed years, or None if the date or time is in one of them."""
     # Dates and times outside these years would overflow in comparisons.
     return None if 1900 <= moment.year <= 2199 else "a year from 1900 to 2199"
 
@@ -121,15 +129,15 @@ def arrival_ms(timestamp: int) -> int:
     """
     Return when a record arrived (ms since 1970), from its Kafka timestamp, which may be any 64-bit number.
 
-    A topic that does not set arrival times keeps the sender's timestamp. A sender's timestamp may be -1 (none), before
-    1970, or after the year 9999. A timestamp that is out of range is replaced by the nearest time from 1970 to 2199, so
-    that every reader can store it and all readers have the same time.
+    If a topic does not set arrival times, the timestamp is the sender's. It may be -1 (none), before 1970, or after the
+    year 9999. A timestamp that is out of range is replaced by the nearest time from 1970 to 2199, so that every reader
+    can store it and all readers have the same time.
     """
     return min(max(timestamp, 0), _LATEST_MS)
 
 
 def arrived_at(timestamp: int) -> datetime:
-    """Return the arrival time of `arrival_ms` as a timezone-aware time."""
+    """Return the time that `arrival_ms` gives, as a timezone-aware time."""
     return datetime.fromtimestamp(arrival_ms(timestamp) / 1000, UTC)
 
 
@@ -147,7 +155,7 @@ def parse(decoder: msgspec.json.Decoder[T], value: bytes | msgspec.Raw, reason: 
     Decode JSON. `prefix` is the path of the value within the record.
 
     Raises:
-        Refusal: the value is not accepted; the refusal has the path and what is allowed there.
+        Refusal: the value is not accepted. The refusal says where the error is and what is allowed there.
     """
     try:
         return decoder.decode(value)
@@ -156,7 +164,7 @@ def parse(decoder: msgspec.json.Decoder[T], value: bytes | msgspec.Raw, reason: 
 
 
 def unparsed(error: Exception, reason: Reason, type_: object, prefix: str = "$") -> Refusal:
-    """Turn an error of `UNPARSED` that a decoder of `type_` raised into a refusal."""
+    """Turn an error into a refusal. The error is one of `UNPARSED`, and was raised by a decoder of `type_`."""
     if not isinstance(error, msgspec.ValidationError):
         return Refusal(Reason.NOT_JSON, prefix, "JSON in UTF-8")
     text = str(error)
@@ -168,7 +176,7 @@ def unparsed(error: Exception, reason: Reason, type_: object, prefix: str = "$")
 
 
 def _codes(type_: Any, path: str) -> Sequence[str]:
-    """Return the codes allowed in a type at a path such as `$`, `$.severity` or `$.factors[...]`."""
+    """Return the codes that a type allows at a path such as `$`, `$.severity` or `$.factors[...]`."""
     if name := re.split(r"[.\[]", path.removeprefix("$").removeprefix("."))[0]:
         return _codes(next(field.type for field in msgspec.structs.fields(type_) if field.name == name), "$")
     if isinstance(type_, type) and issubclass(type_, enum.Enum):

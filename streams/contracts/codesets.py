@@ -1,8 +1,8 @@
 """
 Closed lists of codes that events may carry.
 
-DfE lists are those of the children-in-need census (collection year 2025-26, Open Government Licence v3). Each code has
-its meaning, so that schemas and documents can show it. Local lists cover facts that no national list covers.
+DfE lists are those of the children-in-need census (collection year 2025-26, Open Government Licence v3). Each code
+comes with its meaning, which schemas and documents show. Local lists cover facts that no national list covers.
 """
 
 from enum import StrEnum
@@ -64,7 +64,8 @@ class Code(StrEnum):
 
     def __new__(cls, code: str, meaning: str = "") -> Self:
         """Make a member that equals its code and carries its meaning."""
-        # Every member has a meaning. The default lets type checkers accept a look-up: `Severity("red")`.
+        # Every member has a meaning. It has a default only so that type checkers accept a look-up such as
+        # `Severity("red")`.
         member = str.__new__(cls, code)
         member._value_ = code
         member.meaning = meaning
@@ -136,8 +137,8 @@ class AssessmentFactor(Code):
     """
     Factor found at the end of an assessment (DfE CIN census, AssessmentFactors).
 
-    In groups 1 to 6 the letter names who is concerned: A the child, B a parent or carer, C another in the household.
-    `18A` and `19A` are retired in practice and still accepted.
+    In groups 1 to 6, the letter says who the factor is about: A the child, B a parent or carer, C somebody else in the
+    household. `18A` and `19A` are no longer used, but still accepted.
     """
 
     ALCOHOL_CHILD = "1A", "alcohol misuse: child"
@@ -379,7 +380,7 @@ class LeavingReason(Code):
 
 
 class MarkerKind(Code):
-    """Kind of a risk marker. May be criminal-offence data: shown only under the sharing policy."""
+    """Kind of a risk marker. It may be criminal-offence data, so it is shown only as the sharing policy permits."""
 
     DOMESTIC_ABUSE = "domestic_abuse", "domestic abuse"
     PERSON_POSING_RISK = "person_posing_risk", "person posing a risk to children"
@@ -391,7 +392,7 @@ class MarkerKind(Code):
 
 
 class MarkerRole(Code):
-    """Whether the marked person is a source of the risk or its victim."""
+    """Whether the marked person is the source of the risk or its victim."""
 
     SOURCE_OF_RISK = "source_of_risk", "the person is a source of risk; rules read only this role"
     VICTIM = "victim", "the person is a victim"
@@ -416,7 +417,7 @@ class ClearingReason(Code):
 
 
 class LinkBasis(Code):
-    """Why two identifiers are taken for one person (Safeguarding Standard PUB03 match grades)."""
+    """Why two identifiers are taken to be the same person (Safeguarding Standard PUB03 match grades)."""
 
     SAME_NUMBER = "same_number", "same official number"
     SAME_NAME_BIRTH_ADDRESS = "same_name_birth_address", "same name, date of birth and address"

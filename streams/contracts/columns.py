@@ -1,8 +1,8 @@
 """
 The landing columns, derived from the contract: one wide row for each event.
 
-A field name has the same type in all events (`field_types` refuses two types). So the landing table has one column for
-each field name. The column is empty for events without this field.
+A field name has the same type in all events; `field_types` refuses anything else. So the landing table has one column
+for each field name. The column is empty for events without this field.
 """
 
 import enum
@@ -115,8 +115,8 @@ def events_table(events: Iterable[Accepted], landed_at: datetime) -> pa.Table:
     """
     Make the landing rows of accepted events, one row for each event.
 
-    The rows are grouped by event type, so they are not in the order of offsets. `landed_at` is timezone-aware and is
-    the same for the whole batch.
+    The rows are grouped by event type. They are therefore not in the order of offsets. `landed_at` is timezone-aware
+    and is the same for the whole batch.
     """
     groups: dict[tuple[str, type[Event] | None], list[Accepted]] = defaultdict(list)
     for event in events:
@@ -135,8 +135,9 @@ def microseconds(moment: datetime) -> int:
 
 def _group(struct: type[Event] | None, events: Sequence[Accepted], landed: int) -> pa.Table:
     """
-    Make the rows of events of one type with the same kind of fact. Values that are equal in all rows are built only
-    once.
+    Make the rows of events that have the same type and the same kind of fact.
+
+    Values that are equal in all rows are built only once.
     """
     first, size = events[0], len(events)
     same = {
@@ -177,7 +178,11 @@ def _envelope_arrays(events: Sequence[Accepted]) -> dict[str, pa.Array]:
 
 
 def _root_arrays(events: Sequence[Accepted], own: dict[str, pa.Array]) -> dict[str, pa.Array]:
-    """Return the columns that name the original event: the event itself, or the event that it corrects or withdraws."""
+    """
+    Return the columns about the original event.
+
+    The original event is the event itself, or the event that it corrects or withdraws.
+    """
     change = events[0].change
     if change == "recorded":
         reasons = pa.nulls(len(events), EVENT_COLUMNS["amendment_reason"])
@@ -247,9 +252,9 @@ def header_text(name: str) -> str:
 
 def _header_names(headers: Sequence[tuple[str, bytes | None]]) -> list[bytes] | None:
     """
-    Return the original header names as bytes; None if `header_text` gives all of them unchanged.
+    Return the original header names as bytes, or None if `header_text` changes none of them.
 
-    In `headers`, bytes that are not UTF-8 are lone surrogates.
+    In `headers`, a lone surrogate stands for a byte that is not UTF-8.
     """
     if all(header_text(name) == name for name, _ in headers):
         return None

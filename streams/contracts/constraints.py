@@ -1,4 +1,4 @@
-"""The contract's constraints on a field's value, as data for checks other than the decoder."""
+"""The contract's constraints on a field's value, for checks that do not use the decoder."""
 
 from dataclasses import dataclass
 from typing import Annotated, get_args, get_origin
@@ -12,7 +12,7 @@ __all__ = ["Constraint", "constraint"]
 
 @dataclass(frozen=True)
 class Constraint:
-    """A closed list of values, a pattern, or neither. For a list field, the constraint holds for each item."""
+    """A closed list of values, a pattern, or neither. If the field is a list, the constraint is on each item."""
 
     required: bool
     values: tuple[str, ...] = ()

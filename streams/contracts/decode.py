@@ -1,9 +1,9 @@
 """
 Turn a Kafka record into an accepted event or a typed rejection.
 
-A rejection is returned as a value, not raised as an exception. Only this module decides which records are accepted, in
-the same way for every consumer. The `path` and `allowed` of a rejection say where the error is and what is allowed
-there, but never quote the wrong value.
+A rejection is returned as a value, and not raised as an exception. Only this module decides which records are accepted,
+so the decision is the same for every consumer. A rejection says where the error is (`path`) and what is allowed there
+(`allowed`), but never quotes the wrong value.
 """
 
 import re
@@ -70,19 +70,19 @@ class Record(_Content, Protocol):
 
     @property
     def topic(self) -> str:
-        """Name of its topic."""
+        """Name of the record's topic."""
 
     @property
     def partition(self) -> int:
-        """Number of its partition."""
+        """Number of the record's partition."""
 
     @property
     def offset(self) -> int:
-        """Its number within the partition."""
+        """Number of the record within its partition."""
 
     @property
     def timestamp(self) -> int:
-        """Its time in ms since 1970, as Kafka has it."""
+        """Kafka's timestamp of the record, in ms since 1970."""
 
 
 def record_bytes(record: _Content) -> int:
@@ -94,7 +94,7 @@ def record_bytes(record: _Content) -> int:
 
 
 class Unreadable(NamedTuple):
-    """Stands for an offset without a readable record. `lacks` says what is missing; other fields are as in `Record`."""
+    """Stands for an offset without a readable record. `lacks` says what is missing. Other fields are as in `Record`."""
 
     topic: str
     partition: int
@@ -164,7 +164,7 @@ class Rejected(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def size(self) -> int:
-        """The size of key, value and headers together, in bytes."""
+        """The size of the record's key, value and headers together, in bytes."""
         return record_bytes(self)
 
 
@@ -191,7 +191,8 @@ def admit(record: Record, max_bytes: int) -> Accepted | Rejected:
     """
     Validate one record as it arrives: first its length, then its contract.
 
-    `max_bytes` is the setting `max_record_bytes`. Only the first reader of a record checks its length.
+    `max_bytes` is the setting `max_record_bytes`. A record's length is checked only when the record is read for the
+    first time.
     """
     if record.value and len(record.value) > max_bytes and type(record) is not Unreadable:
         return refused(record, Refusal(Reason.TOO_LARGE, allowed=f"at most {max_bytes} bytes"))
@@ -202,7 +203,7 @@ def decode(record: Record) -> Accepted | Rejected:
     """
     Validate one record of an input topic by its contract, whatever its length.
 
-    Use this function for records that were admitted before, because the setting may have been different then.
+    Use this function for records that were admitted before. The setting may have been different then.
     """
     try:
         return _accept(record)
@@ -227,7 +228,7 @@ def refused(record: Record, refusal: Refusal) -> Rejected:
 
 
 def key_of(topic: str, value: bytes) -> str | None:
-    """Return the Kafka key that the contract demands for an event; None if the event is unreadable."""
+    """Return the Kafka key that the contract demands for an event, or None if the event is unreadable."""
     try:
         return _accept(_Unsent(topic, value), has_key=False).key or None
     except Refusal:
@@ -249,7 +250,7 @@ class _Unsent(NamedTuple):
 def _accept(record: Record, *, has_key: bool = True) -> Accepted:
     if type(record) is Unreadable:
         raise Refusal(record.reason, allowed=record.lacks)
-    # This function runs for every record of every topic, so each call in it lowers the throughput of `land`.
+    # This function runs for every record of every topic, so each call in it makes `land` slower.
     value = record.value or b""
     if record.headers or value[:1] != b"{" or value[-1:] != b"}":
         value = structured(value, record.headers)
@@ -281,7 +282,7 @@ def _accept(record: Record, *, has_key: bool = True) -> Accepted:
         record.topic,
         record.partition,
         record.offset,
-        # A sender's clock may give no usable time. Then the event's own time counts as the arrival time.
+        # If the sender's clock gave no usable time, the event's own time counts as the arrival time.
         arrival_ms(record.timestamp) or round(envelope.time.timestamp() * 1000),
         key,
         envelope,
@@ -309,7 +310,7 @@ def _mended_envelope(value: bytes, dropped: list[Dropped]) -> Envelope:
 def _amended(
     topic: str, contracts: dict[str, _Contract], envelope: Envelope, dropped: list[Dropped]
 ) -> tuple[Literal["corrected", "withdrawn"], Correction | Withdrawal, Event | None, str | None]:
-    """Return change, amendment, fact in force and key of a correction or withdrawal."""
+    """Read a correction or withdrawal. Return its change, its amendment, the fact in force, and the key."""
     change = _amendments[topic].get(envelope.type)
     if change is None:
         raise _unknown(contracts, "$.type")
@@ -384,7 +385,11 @@ def _unknown(contracts: dict[str, _Contract], path: str) -> Refusal:
 
 
 def replay_of(headers: Sequence[tuple[str, bytes | None]]) -> str | None:
-    """Return the `topic/partition/offset` of the rejected record that is sent again; None if no header names one."""
+    """
+    Return which rejected record this record repeats, as `topic/partition/offset`.
+
+    Return None if no header names one.
+    """
     for name, value in headers:
         if name == REPLAY_HEADER and value and _COORDINATES.fullmatch(value):
             return value.decode()

@@ -22,7 +22,7 @@ class Description:
 
     @property
     def sentence(self) -> str:
-        """The description on one line, with the codes."""
+        """The description of the field on one line, with its codes."""
         return f"{self.text} {self.codes.documented()}" if self.codes else self.text
 
 
@@ -40,7 +40,7 @@ def describe(field: msgspec.structs.FieldInfo) -> Description:
 
 
 def allowed(field: msgspec.structs.FieldInfo) -> str:
-    """Return in short what a field may hold: its codes, or its description with an example."""
+    """Return a short text that says what a field may hold: its codes, or its description with an example."""
     if field.type is msgspec.Raw:
         return "a JSON object"
     description = describe(field)
@@ -53,7 +53,11 @@ _ABSENT = object()
 
 
 def _read(type_: object) -> tuple[str | None, object, type[Code] | None, bool]:
-    """Return description, example, codes and whether None is allowed. Outer annotations override inner ones."""
+    """
+    Return the description, the example, the codes, and whether None is allowed.
+
+    Outer annotations override inner ones.
+    """
     if isinstance(type_, type) and issubclass(type_, Code):
         return first_sentence(type_), next(iter(type_)).value, type_, False
     if get_origin(type_) is Annotated:

@@ -1,4 +1,4 @@
-"""The CloudEvents 1.0 envelope (structured JSON) around every event, and two event types that change earlier events."""
+"""The CloudEvents 1.0 envelope (structured JSON) around every event, and the data of corrections and withdrawals."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -36,7 +36,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     backfill: Annotated[
         bool,
         Meta(
-            description="Whether it is history sent later: it is landed and evaluated, its alerts go to nobody.",
+            description="Whether the event is from history: it is landed and evaluated, but its alerts go to nobody.",
             examples=[False],
         ),
     ] = False
@@ -54,8 +54,9 @@ class Correction(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defau
     """
     Data of `…corrected.v1`: a full replacement of one earlier event of the same topic and key.
 
-    It may arrive before the event that it corrects. If there are several, the one with the latest `(time, id)` counts.
-    An event that was recorded on the wrong family is withdrawn there, and sent again for the right family.
+    A correction may arrive before the event that it corrects. If an event has several corrections, the one with the
+    latest `(time, id)` counts. An event that was recorded on the wrong family is withdrawn there, and sent again for
+    the right family.
     """
 
     needed: ClassVar[frozenset[str]] = frozenset()

@@ -18,7 +18,11 @@ __all__ = ["AlertAcknowledged", "AlertClosed", "EscalationReported"]
     },
 )
 class EscalationReported(Event):
-    """A partner reports that a family's situation has become worse; `person_ids` are the persons concerned."""
+    """
+    A partner reports that a family's situation has become worse.
+
+    `person_ids` are the persons whom the report is about.
+    """
 
     escalation_id: f.EscalationId
     family_id: f.FamilyId

@@ -1,4 +1,4 @@
-"""The parts that every event type declares: its topic, its fact in the past tense, and the fields for its Kafka key."""
+"""What every event type declares: its topic, its fact in the past tense, and the fields for its Kafka key."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -18,8 +18,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=T
     """
     Base class of every event's data.
 
-    No field is common to all events. Code that reads `family_id`, for example, takes the classes that have that field,
-    narrows with `isinstance`, or is generic over the class (`EventType`).
+    Events have no field in common. Code that reads `family_id`, for example, accepts only the classes that have this
+    field, checks with `isinstance`, or is generic over the class (`EventType`).
     """
 
     topic: ClassVar[str]
@@ -52,13 +52,13 @@ def event(
     """
     Register a struct as the contract of `uk.caf.<topic>.<fact>.v1`.
 
-    Required fields are needed: an event that lacks a required field is rejected, unless `otherwise` gives a value for
-    it. Other fields are left out if they are wrong.
+    If a required field is missing or wrong, the event is rejected, unless `otherwise` has a value for the field. If
+    another field is wrong, the field is left out.
 
     Args:
         key: the fields that give the Kafka key. The first field that is set counts.
-        needed: optional fields that a rule needs to be safe. An event is rejected if one of these fields is wrong.
-        otherwise: the safest value for a field that is wrong, or that is required and not given.
+        needed: optional fields that a rule needs to be safe. If one of them is wrong, the event is rejected.
+        otherwise: for some fields, the safest value. It is used if the field is wrong, or is required and missing.
     """
 
     def register(struct: type[EventType]) -> type[EventType]:

@@ -1,7 +1,7 @@
 """
 Rows of `landing.events`, made one by one.
 
-For a few events, building an Arrow table of seventy columns would take more time than everything else.
+For a few events, this is faster than building an Arrow table of seventy columns.
 """
 
 from collections.abc import Collection, Iterable
@@ -23,7 +23,7 @@ def event_rows(events: Iterable[Accepted], columns: Collection[str]) -> list[dic
     """
     Return the given columns of each event's row, in order, with the values of `columns.events_table`.
 
-    NULL values are left out. Callers may not ask for `landed_at`, `payload` and `dropped_fields`.
+    NULL values are left out. Callers must not ask for `landed_at`, `payload` or `dropped_fields`.
     """
     return [
         {name: _written(value) for name, value in _row(event).items() if value is not None and name in columns}
@@ -62,5 +62,5 @@ def _row(event: Accepted) -> dict[str, object]:
 
 
 def _written(value: object) -> object:
-    """Return a value as the row has it: times are in UTC without a time zone."""
+    """Return a value in the form of the row. Times in a row are in UTC, without a time zone."""
     return naive(value) if type(value) is datetime else value

@@ -67,7 +67,7 @@ __all__ = [
 ]
 
 IDENTIFIER_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._:/-]*(?!\n)$"
-"""The form of all identifiers. All letters and digits are allowed everywhere, other characters only after the first."""
+"""The form of all identifiers. The first character is a letter or digit; the others may also be any of `._:/-`."""
 
 
 _PLACEHOLDERS = (
@@ -87,17 +87,18 @@ SUBJECT_PATTERN = rf"^(?!(?:{'|'.join(map(_in_any_case, _PLACEHOLDERS))})$){IDEN
 """
 The form of the id of a person, family or address.
 
-The pattern refuses words for an unknown id, which would connect people who have nothing to do with each other.
+The pattern refuses words such as "unknown", because they would connect people who have nothing to do with each other.
 """
 
 AUTHORITY_PATTERN = r"^[ENSW][0-9]{8}(?!\n)$"
 """The form of the GSS code of an authority."""
 
-# The codes begin with E01 or W01 (England and Wales), S01 (Scotland), N20 or N21 (Northern Ireland 2021) or 95 (2011).
+# The codes begin with E01 or W01 (England and Wales), with S01 (Scotland), or with N20, N21 or 95 (Northern Ireland in
+# 2021 and 2011).
 _PLACE_PATTERN = r"^(?:[EWS]01[0-9]{6}|N2[01][0-9]{6}|95[A-Z]{2}[0-9]{2}[A-Z][0-9])(?!\n)$"
 
 JSON_PATTERN = r"^[^/;\s]+/(?:[^/;\s]+\+)?[jJ][sS][oO][nN]\s*(?:;.*)?$"
-"""Matches any JSON media type, with any parameters."""
+"""Matches every JSON media type, with or without parameters."""
 
 IN_WORDS = {
     IDENTIFIER_PATTERN: "only letters, digits and . _ : / -, beginning with a letter or digit",
@@ -107,7 +108,7 @@ IN_WORDS = {
     SUBJECT_PATTERN: "the identifier of one person, family or address, and no placeholder for an unknown one, "
     "such as `unknown`, `null`, `test`, `000`, `99999` or a nil UUID",
 }
-"""For each pattern, words that tell a builder of forms what the pattern allows."""
+"""For each pattern, words that tell a builder of forms what it allows."""
 
 
 def _identifier(description: str, example: str, pattern: str = IDENTIFIER_PATTERN) -> Meta:
@@ -123,7 +124,7 @@ EventId = Annotated[
     Meta(
         min_length=1,
         max_length=128,
-        description="Id of the event, used once by its source; the same id with other content is another event.",
+        description="Id of the event. A source uses an id once: the same id with other content is another event.",
         examples=["e-1001"],
     ),
 ]
@@ -204,7 +205,7 @@ Note = Annotated[
     str,
     Meta(
         max_length=500,
-        description="A remark for the desk only; no alert contains it. It must hold no names.",
+        description="A remark for the desk only; no alert contains it. It must not contain names.",
         examples=["Visited today; the plan is being reviewed."],
     ),
 ]
@@ -213,10 +214,10 @@ LinkedPersonId = Annotated[PersonId, Meta(description="The other identifier of t
 ReleaseFamilyId = Annotated[FamilyId, Meta(description="The family that the person is released to.")]
 
 FamilyIds = Annotated[
-    list[FamilyId], Meta(max_length=50, description="The families that it concerns.", examples=[["F-000123"]])
+    list[FamilyId], Meta(max_length=50, description="The families that the marker is about.", examples=[["F-000123"]])
 ]
 PersonIds = Annotated[
-    list[PersonId], Meta(max_length=50, description="The persons that it concerns.", examples=[["P-000456"]])
+    list[PersonId], Meta(max_length=50, description="The persons that the event is about.", examples=[["P-000456"]])
 ]
 Participants = Annotated[
     list[codesets.HouseholdRole],

@@ -1,8 +1,8 @@
 """
-Convert other spellings of a field's value, as serializers of several languages write them.
+Convert values to the spelling that the decoder reads. Some serializers spell values in another way.
 
-Only spellings with a single meaning are converted. A time without an offset, or a day with a time of day, has two
-possible meanings and is not converted.
+Only spellings with a single meaning are converted. A time without an offset has two possible meanings, and so has a day
+with a time of day. They are not converted.
 """
 
 import re
@@ -18,7 +18,7 @@ _ESCAPES = re.compile(rb"\\(?:%s|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)" % _
 
 
 def respelt(kind: object, value: bytes) -> bytes | None:
-    """Convert JSON of a time, a day or a whole number to the decoder's form; None if the value cannot be converted."""
+    """Convert a time, a day or a whole number to the form that the decoder reads. Return None if this is impossible."""
     if kind is datetime:
         return _moment(value)
     if kind is date:
@@ -31,7 +31,11 @@ def respelt(kind: object, value: bytes) -> bytes | None:
 
 
 def with_whole_characters(value: bytes) -> bytes:
-    """Replace each lone half of a surrogate pair by U+FFFD. A lone half is left when a character is cut in two."""
+    """
+    Replace each lone half of a surrogate pair with U+FFFD.
+
+    Such a half remains when a text is cut within a character.
+    """
     return _ESCAPES.sub(lambda found: rb"\ufffd" if found["half"] else found[0], value)
 
 
@@ -39,7 +43,7 @@ def _moment(value: bytes) -> bytes | None:
     """
     Write a time as RFC 3339 with seconds, and with minutes in the offset.
 
-    A leap second becomes the last microsecond before it.
+    A leap second is replaced by the last microsecond before it.
     """
     found = _MOMENT.fullmatch(value)
     if found is None:

@@ -1,9 +1,9 @@
 """
-The content of an event as one number. All copies of an event have the same number, and other events have other numbers.
+The content of an event as a number. Copies of an event have the same number, and other events have other numbers.
 
-Four differences do not change the number: members that the contract does not read, the order and form of the JSON, the
-UTC offset in which a time is written, and whether a field is left out or has its default. So a new optional field does
-not change the number of any earlier event.
+Some differences do not change the number: members that the contract does not read, the order and form of the JSON, and
+the UTC offset in which a time is written. A field that is left out counts like a field with its default value. So a new
+optional field does not change the number of any earlier event.
 """
 
 import struct
@@ -25,7 +25,7 @@ _DECODED_APART = msgspec.Raw(b"null")
 
 
 def content_id(envelope: Envelope, amendment: Correction | Withdrawal | None, fact: Event | None) -> int:
-    """Return a digest (64 bits, signed) of everything in an event that has a meaning, except its source and id."""
+    """Return a digest (64 bits, signed) of everything that an event says, without its source and id."""
     if isinstance(amendment, Correction):
         amendment = msgspec.structs.replace(amendment, replacement=_DECODED_APART)
     time = envelope.time if envelope.time.tzinfo is UTC else envelope.time.astimezone(UTC)

@@ -1,8 +1,8 @@
 """
 The tables of the landing lake: every column with its type, its meaning, and whether it may be empty.
 
-`streams/contracts/landing.py` is the only source for the DDL that `land` executes, the dbt source file and the column
-expectations. Times are UTC without a time zone.
+The DDL that `land` executes, the dbt source file and the column expectations are made from this module alone. Times are
+UTC without a time zone.
 """
 
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ _HEADERS = QUARANTINE_COLUMNS["record_headers"]
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a landing table. `required` columns are never empty."""
+    """A column of a landing table. A column that is `required` is never empty."""
 
     type: pa.DataType
     description: str
@@ -57,18 +57,21 @@ _TIME_COLUMNS = {
 _EVENT_ENVELOPE = {
     "record_key": ("Kafka key: the family, or the person if the fact is about a single person.", True),
     "event_source": ("System that recorded the event.", True),
-    "event_id": ("Id that the source gave the event; a source may use one for several.", True),
+    "event_id": ("Id that the source gave the event; a source may use one id for several events.", True),
     "event_type": ("CloudEvents type, as `uk.caf.<topic>.<fact>.v<version>`.", True),
     "event_at": ("The envelope's time: when the event happened; for an amendment, when it was made.", True),
     "authority_code": ("GSS code of the authority.", True),
-    "is_backfill": ("Whether it is history sent later: it is landed and evaluated, its alerts go to nobody.", True),
+    "is_backfill": (
+        "Whether the event is from history: it is landed and evaluated, but its alerts go to nobody.",
+        True,
+    ),
     "change": ("Whether the event records a fact, corrects or withdraws one: recorded, corrected, withdrawn.", True),
     "root_source": ("Source of the event that this one is about: its own, or that of the event it amends.", True),
     "root_id": ("Id of the event that this one is about: its own, or that of the event it amends.", True),
     "root_at": ("`time` of the amended event, if the amendment gives it.", False),
     "fact": ("Short name of the fact in force; empty for a withdrawal.", False),
     "fact_at": ("When the fact happened; for a correction, when it is now known to have happened.", True),
-    "amendment_reason": ("Why the event was corrected or withdrawn; empty for a recorded one.", False),
+    "amendment_reason": ("Why the event was corrected or withdrawn; empty for an event that records a fact.", False),
     "replay_of": ("`topic/partition/offset` of the rejected record that this one sends again.", False),
     "dropped_fields": (
         "Wrong values that no rule needs: path, reason and what is allowed. The value itself is only in `payload`.",
@@ -228,9 +231,9 @@ def _heartbeats() -> dict[str, Column]:
 
 def _output(struct: type[msgspec.Struct], types: dict[str, pa.DataType], renamed: dict[str, str]) -> dict[str, Column]:
     """
-    Return the columns of a record that the system writes: its position and times, then its fields.
+    Return the columns of a record that the system writes: its position and times, and then its fields.
 
-    A field is stored as text, unless `types` gives another type.
+    A field is stored as text, unless `types` has another type for it.
     """
     columns = {**_COORDINATE_COLUMNS, **_TIME_COLUMNS}
     for field in msgspec.structs.fields(struct):
@@ -243,19 +246,21 @@ def _output(struct: type[msgspec.Struct], types: dict[str, pa.DataType], renamed
 _TOPICS = {
     "topic": Column(pa.string(), "Name of the topic.", required=True),
     "topic_id": Column(
-        pa.string(), "Id that Kafka gave it when it was created; a recreated topic has another.", required=True
+        pa.string(),
+        "Id that Kafka gave the topic when it was created; a recreated topic has another id.",
+        required=True,
     ),
     "life": Column(pa.int32(), "Generation: 1 for the first topic of its name, one more for each recreation."),
     "first_offsets": Column(
         pa.list_(pa.int64()),
-        "By partition, the `kafka_offset` of its first record; a recreated topic continues after its predecessor.",
+        "By partition, the `kafka_offset` of the first record; a recreated topic continues after its predecessor.",
     ),
     "from_offsets": Column(
-        pa.list_(pa.int64()), "By partition, the `kafka_offset` from which on topics of this name were landed."
+        pa.list_(pa.int64()), "By partition, the first `kafka_offset` that was landed from any topic of this name."
     ),
-    "known_at": Column(_TIMESTAMP, "When the system first met it."),
-    "confirmed_at": Column(_TIMESTAMP, "When a person confirmed that it was recreated."),
-    "confirmed_by": Column(pa.string(), "Login of the person who confirmed it."),
+    "known_at": Column(_TIMESTAMP, "When the system first saw the topic."),
+    "confirmed_at": Column(_TIMESTAMP, "When a person confirmed that the topic was recreated."),
+    "confirmed_by": Column(pa.string(), "Login of that person."),
 }
 
 _VALIDATIONS = {
@@ -263,7 +268,9 @@ _VALIDATIONS = {
     "suite": Column(pa.string(), "Suite that the expectation belongs to.", required=True),
     "expectation": Column(pa.string(), "Name of the expectation.", required=True),
     "level": Column(pa.string(), "`row` flags rows; `batch` holds the marts; `release` lifts a hold.", required=True),
-    "success": Column(pa.bool_(), "Whether it was met; empty if there was no history to check it."),
+    "success": Column(
+        pa.bool_(), "Whether the expectation was met; empty if there was no history to check it against."
+    ),
     "checked": Column(pa.int64(), "Rows that were checked.", required=True),
     "failed": Column(pa.int64(), "Rows that failed.", required=True),
     "batch_from": Column(_TIMESTAMP, "First `landed_at` of the batch."),
@@ -273,17 +280,23 @@ _VALIDATIONS = {
 }
 
 _COVERAGE = {
-    "stated_at": Column(_TIMESTAMP, "When it was stated or removed; builds use it from then on.", required=True),
-    "statement_id": Column(pa.string(), "One statement.", required=True),
+    "stated_at": Column(
+        _TIMESTAMP, "When the statement was made or removed; builds take account of this from then on.", required=True
+    ),
+    "statement_id": Column(pa.string(), "Id of the statement.", required=True),
     "change": Column(pa.string(), "`stated`, or `removed` if the statement was taken back.", required=True),
     "authority_code": Column(pa.string(), "GSS code of the authority.", required=True),
     "source": Column(
-        pa.string(), "CloudEvents source that it is about; `*`: every source without its own statement.", required=True
+        pa.string(),
+        "CloudEvents source that the statement is about; `*`: every source without its own statement.",
+        required=True,
     ),
-    "kinds": Column(pa.list_(pa.string()), "Kinds of figures that depend on it.", required=True),
+    "kinds": Column(pa.list_(pa.string()), "Kinds of figures that the statement is about.", required=True),
     "covers_from": Column(pa.date32(), "First day (London).", required=True),
-    "covers_to": Column(pa.date32(), "Last day (London); empty if it continues."),
-    "is_whole": Column(pa.bool_(), "Whether it covers the whole authority; a part gives no figures.", required=True),
-    "stated_by": Column(pa.string(), "Who stated it: the login of the person, or the command.", required=True),
-    "why": Column(pa.string(), "Why; no personal data.", required=True),
+    "covers_to": Column(pa.date32(), "Last day (London); empty if there is no last day."),
+    "is_whole": Column(
+        pa.bool_(), "Whether all records of the authority are there; a part produces no figures.", required=True
+    ),
+    "stated_by": Column(pa.string(), "Who made the statement: the login of the person, or the command.", required=True),
+    "why": Column(pa.string(), "Why the statement was made or removed; no personal data.", required=True),
 }

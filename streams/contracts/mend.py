@@ -1,9 +1,9 @@
 """
-Read a record again, field by field, after the fast decoder refused it, so that an error in an unneeded field hides no
-child.
+Read a record again, field by field, after the fast decoder refused it. An error in a field that no rule needs must not
+hide a child.
 
-`null` means not given. A wrong value in a field that no rule needs to be safe is left out, and this is reported. If the
-field must have a value, the contract names the safest one. A wrong value in a needed field refuses the record.
+`null` means that a field is not given. If a field that no rule needs is wrong, it is left out, and this is reported. If
+such a field must have a value, the contract names the safest one. If a needed field is wrong, the record is refused.
 """
 
 from datetime import date
@@ -39,7 +39,7 @@ class Dropped(NamedTuple):
 
 
 Tolerant = Envelope | Correction | Withdrawal | Event
-"""The structs that say which optional fields are `needed`, and which value a field gets `otherwise`."""
+"""The structs that say which optional fields are `needed`, and which value a wrong field is given (`otherwise`)."""
 Struct = TypeVar("Struct", Envelope, Correction, Withdrawal, Event)
 
 
@@ -57,7 +57,7 @@ class _Field(NamedTuple):
 
 
 class _Wrong(Exception):
-    """Why a value cannot be read, and what is allowed instead."""
+    """Why a value cannot be read, and what is allowed in its place."""
 
     def __init__(self, reason: Reason, allowed: str) -> None:
         self.reason, self.allowed = reason, allowed
@@ -82,7 +82,7 @@ def members_of(value: bytes | msgspec.Raw, path: str, reason: Reason) -> Members
 
 def mend(members: Members, struct: type[Struct], path: str, reason: Reason) -> tuple[Struct, list[Dropped]]:
     """
-    Return the struct that the members give, and the values that were left out of it.
+    Read the members into a struct. Return the struct, and the values that were left out of it.
 
     Args:
         path: the path of the members within the record.
@@ -181,7 +181,7 @@ def _field(struct: type[Tolerant], field: msgspec.structs.FieldInfo) -> _Field:
 
 
 def _plain(type_: object) -> tuple[object, int | None]:
-    """Return a field's type without None and annotations, and the largest number of items that it may have."""
+    """Return a field's type without None and annotations, and the largest number of items that the field may have."""
     if get_origin(type_) is Annotated:
         inner, *metas = get_args(type_)
         kind, most = _plain(inner)

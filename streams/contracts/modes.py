@@ -1,9 +1,9 @@
 """
-Convert every form in which CloudEvents travel over Kafka to structured JSON, which is validated and kept.
+Convert every form in which CloudEvents travel over Kafka to structured JSON. This JSON is validated and kept.
 
 - Structured: the value is the event.
-- Binary: the value is the event's data, and the event's attributes are headers. A binary record is rewritten as
-  structured JSON, with its data byte for byte, because the lake keeps only values.
+- Binary: the value is the event's data, and the event's attributes are headers. The lake keeps only values, so a binary
+  record is rewritten as structured JSON, with its data byte for byte.
 - Batch: the value is an array of events. Each event is sent as a record of its own (`streams.contracts.batches`).
 
 Source: https://github.com/cloudevents/spec, Kafka protocol binding v1.0.2.
@@ -21,13 +21,13 @@ from streams.contracts.mend import Members
 __all__ = ["CONTENT_TYPE", "STRUCTURED", "Headers", "structured", "trimmed", "with_data"]
 
 CONTENT_TYPE = "content-type"
-"""Header that gives the media type of the value."""
+"""Header that names the media type of the value."""
 
 STRUCTURED = b"application/cloudevents"
-"""Beginning of the media type of values that hold a whole event or a batch of events."""
+"""Beginning of the media type of a value that holds a whole event or a batch of events."""
 
 Headers = Sequence[tuple[str, bytes | None]]
-"""Headers of a Kafka record. A header without a value has None."""
+"""Headers of a Kafka record, as names and values. The value is None if a header has none."""
 
 _ATTRIBUTE = "ce_"
 _MARKS = {
@@ -43,13 +43,13 @@ _DATA = msgspec.json.Decoder(msgspec.Raw)
 _NO_TEXT = frozenset({"backfill"})
 """Attributes that are not text in JSON."""
 _BOOLEANS = {"true": b"true", "True": b"true", "false": b"false", "False": b"false"}
-"""Forms in which headers write booleans. The Python SDK uses a capital letter."""
+"""Spellings of booleans in headers. The Python SDK uses a capital letter."""
 _NO_ATTRIBUTES = frozenset({"data", "data_base64"})
 
 
 def structured(value: bytes, headers: Headers) -> bytes:
     """
-    Return the event, or the array of events, of a record as JSON.
+    Return a record's event, or its array of events, as JSON.
 
     Raises:
         Refusal: there is no value, its byte order mark is not that of UTF-8, or the headers are not valid attributes.
@@ -66,7 +66,7 @@ def structured(value: bytes, headers: Headers) -> bytes:
 
 def with_data(members: Members) -> Members:
     """
-    Return an event's members with its `data`, even if the data were sent as `data_base64`.
+    Return an event's members with its `data`. If the data were sent as `data_base64`, decode them.
 
     Raises:
         Refusal: `data_base64` is not base64 of JSON.

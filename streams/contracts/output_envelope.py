@@ -1,4 +1,8 @@
-"""CloudEvents that the system itself writes. Writers encode them here, and readers validate them like other events."""
+"""
+CloudEvents that the system itself writes.
+
+Writers encode them with this module, and readers validate them with it.
+"""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -32,7 +36,7 @@ Data = Alert | Feedback | PartnerNotice | SharingDecision | DeadLetter | Heartbe
 
 
 class OutputEnvelope(msgspec.Struct, frozen=True, kw_only=True):
-    """The CloudEvents 1.0 envelope of an output."""
+    """The CloudEvents 1.0 envelope of an event that the system writes."""
 
     specversion: str = "1.0"
     id: Annotated[str, Meta(min_length=1)]
@@ -64,7 +68,7 @@ _TYPES: dict[str, tuple[str, msgspec.json.Decoder[Any]]] = {
 
 
 def encode_output(type_: str, *, source: str, identity: str, time: datetime, data: Data) -> bytes:
-    """Return the CloudEvents JSON of an output."""
+    """Return the CloudEvents JSON of an event that the system writes."""
     raw = msgspec.Raw(msgspec.json.encode(data))
     return msgspec.json.encode(OutputEnvelope(id=identity, source=source, type=type_, time=time, data=raw))
 

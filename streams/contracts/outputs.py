@@ -60,7 +60,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     """
     One version of an alert.
 
-    It holds only ids and facts: no name, date of birth, address or free text. `(alert_id, version)` is unique; a
+    An alert holds only ids and facts: no name, date of birth, address or free text. `(alert_id, version)` is unique. A
     subscriber drops repeats.
     """
 
@@ -111,8 +111,13 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
         f.Moment, Meta(description="When the record that caused this version arrived, or the deadline that passed.")
     ]
     raised_at: Annotated[f.Moment, Meta(description="When this version was written.")]
-    backfill: Annotated[bool, _described("Raised from history: landed and shown, sent to nobody.", False)] = False
-    test: Annotated[bool, _described("A test of the path to subscribers; it concerns nobody.", False)] = False
+    backfill: Annotated[
+        bool,
+        _described("Whether the alert was raised from history: it is landed and shown, but sent to nobody.", False),
+    ] = False
+    test: Annotated[
+        bool, _described("Whether the alert only tests the path to subscribers: it is about nobody.", False)
+    ] = False
     supersedes: Annotated[
         f.AlertId | None,
         _described("The alert that this one replaces, because late evidence moved its anchor.", "0" * 32),
@@ -124,14 +129,14 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     ] = None
     recipients: Annotated[
         list[Recipient],
-        _described("Who it is for.", [{"role": "duty", "id": "birkenhead"}]),
+        _described("Who the alert is for.", [{"role": "duty", "id": "birkenhead"}]),
     ] = []
     routing_version: Annotated[
         str | None, _described("Version of the routes that chose the recipients.", "wirral-1")
     ] = None
-    acknowledged_at: Annotated[f.Moment | None, Meta(description="When somebody took it on.")] = None
+    acknowledged_at: Annotated[f.Moment | None, Meta(description="When somebody acknowledged the alert.")] = None
     acknowledged_by: f.WorkerId | None = None
-    closed_at: Annotated[f.Moment | None, Meta(description="When somebody closed it.")] = None
+    closed_at: Annotated[f.Moment | None, Meta(description="When somebody closed the alert.")] = None
     closed_by: f.WorkerId | None = None
     alert_closure: c.AlertClosure | None = None
 
@@ -140,9 +145,9 @@ class Feedback(msgspec.Struct, frozen=True, kw_only=True):
     """
     One version of the letter to a referrer about one referral.
 
-    The referral's id is its only fact about the family, and the referrer knows it. A letter to an individual gives no
-    decision. `(letter_id, version)` is unique; the sender of the letters drops repeats. Each referrer numbers its own
-    referrals, so referrals of two families may have the same id.
+    The referral's id is the only fact about the family in the letter, and the referrer knows this id. A letter to an
+    individual does not say what was decided. `(letter_id, version)` is unique. The system that sends the letters drops
+    repeats. Each referrer numbers its own referrals, so referrals of two families may have the same id.
     """
 
     referral_id: f.ReferralId
@@ -167,10 +172,10 @@ _PolicyVersion = Annotated[str, _described("Version of the sharing policy.", "sh
 
 class PartnerNotice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
-    The notice that a kind of partner gets about one version of an alert.
+    The notice that a kind of partner receives about one version of an alert.
 
-    It holds only what the sharing policy names, and never a person, a worker, an address, an area, an event or the
-    rule's reason. `(alert_id, version)` is unique on a partner's topic; a subscriber drops repeats.
+    A notice holds only what the sharing policy names. It never holds a person, a worker, an address, an area, an event
+    or the rule's reason. `(alert_id, version)` is unique on a partner's topic. A subscriber drops repeats.
     """
 
     alert_id: f.AlertId
@@ -190,7 +195,11 @@ class PartnerNotice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
 
 class SharingDecision(msgspec.Struct, frozen=True, kw_only=True):
-    """The sharing policy's decision on one version of an alert for one kind of partner, and its reason. Ids only."""
+    """
+    The sharing policy's decision on one version of an alert for one kind of partner, and its reason.
+
+    It holds only ids.
+    """
 
     alert_id: f.AlertId
     version: Annotated[int, _described("Version of the alert.", 1)]
@@ -220,7 +229,7 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     offset: Annotated[_Offset, _described("Offset of the rejected record.", 1042)]
     received_at: Annotated[f.Moment, Meta(description="When the rejected record arrived.")]
     reason: Annotated[str, _described("Kind of the rejection.", "code_set")]
-    path: Annotated[str | None, _described("Where it is wrong, as a JSON path.", "$.data.severity")]
+    path: Annotated[str | None, _described("Where the record is wrong, as a JSON path.", "$.data.severity")]
     allowed: Annotated[str | None, _described("What is allowed there.", "red, amber, green")]
     key: Annotated[bytes | None, _described("Original key, base64.", "Ri0wMDAxMjM=")]
     value: Annotated[bytes | None, _described("Original value, base64.", "e30=")]
@@ -250,10 +259,10 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
 
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
     """
-    The watcher's sign of life.
+    The watcher's heartbeat, which says how far it has evaluated.
 
-    `offsets` gives the next offset of each partition, by topic. On input topics, all records before it have been
-    evaluated; on the alerts topic, they have been written.
+    `offsets` gives the next offset of each partition, by topic. On input topics, all records before this offset have
+    been evaluated. On the alerts topic, they have been written.
     """
 
     leader: Annotated[str, _described("Name of the process that is the leader.", "watch-1")]

@@ -1,4 +1,4 @@
-"""Events of `caf.referral.v1`: from a first contact to the feedback that a referrer gets."""
+"""Events of `caf.referral.v1`: from a first contact to the feedback that a referrer receives."""
 
 from streams.contracts import codesets as c
 from streams.contracts import fields as f
@@ -17,7 +17,7 @@ __all__ = [
 
 @event(REFERRAL, "contact-recorded", otherwise={"source_code": c.ReferralSource.UNKNOWN})
 class ContactRecorded(Event):
-    """Somebody reported a concern about a family, without asking for a service."""
+    """Somebody reported a concern about a family, and did not ask for a service."""
 
     contact_id: f.ContactId
     family_id: f.FamilyId
@@ -79,7 +79,7 @@ class ReferralAllocated(Event):
 
 @event(REFERRAL, "feedback-sent", otherwise={"feedback_channel": None})
 class FeedbackSent(Event):
-    """The referrer got feedback on a referral."""
+    """The referrer was given feedback on a referral."""
 
     referral_id: f.ReferralId
     family_id: f.FamilyId

@@ -13,8 +13,9 @@ __all__ = ["subjects"]
 
 def subjects() -> tuple[list[str], list[str]]:
     """
-    Return the columns that name one person, family or address, and the columns that name several. Shared ids in these
-    columns connect families.
+    Return the columns that name one person, family or address, and the columns that name several.
+
+    Records with the same id in these columns connect families.
     """
     one, several = set(), set()
     for struct in event_types().values():
@@ -27,7 +28,7 @@ def subjects() -> tuple[list[str], list[str]]:
 
 
 def _schemas(struct: type[msgspec.Struct]) -> Iterable[tuple[str, dict[str, Any]]]:
-    """Yield each field with the part of its JSON Schema that is not `null`."""
+    """Yield each field with its JSON Schema. If the field may be null, yield the schema of its other values."""
     for field in msgspec.structs.fields(struct):
         schema = msgspec.json.schema(field.type)
         yield field.name, next((part for part in schema.get("anyOf", ()) if part != {"type": "null"}), schema)

@@ -31,7 +31,7 @@ def in_words(expected: str) -> str:
     """
     Turn a decoder's message into words that say what is allowed.
 
-    The decoder's type names and the text of a pattern would not help a builder of forms.
+    Names of the decoder's types and the text of a pattern would not help a builder of forms.
     """
     for pattern, words in IN_WORDS.items():
         if repr(pattern) in expected:

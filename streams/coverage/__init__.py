@@ -1,8 +1,8 @@
 """
-Record which population and time the records cover.
+Statements about the population and time for which the records are complete.
 
-Operators and importers make statements of coverage about sources, and can remove a statement. Figures exist only for
-covered time (`dim_coverage`). Alerts are raised on all records, covered or not.
+Operators and importers make such statements about sources, and can remove a statement. Figures exist only for covered
+time (`dim_coverage`). Alerts are raised on all records, covered or not.
 """
 
 from streams.coverage.kinds import CENSUS_KINDS, KINDS

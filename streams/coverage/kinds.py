@@ -1,4 +1,4 @@
-"""The kinds of figures for which coverage is stated."""
+"""The kinds of figures. Coverage is stated for each kind separately."""
 
 from typing import Final
 
@@ -17,11 +17,11 @@ KINDS: Final = {
     "outcomes": "outcomes that were scored",
     "history": "earlier referrals of the same children, to look back on, without figures of their own",
 }
-"""The subjects of each kind of figures. `int_coverage_days` contains the events that each kind depends on."""
+"""What each kind of figures is about. `int_coverage_days` has the events that each kind depends on."""
 
 CENSUS_KINDS: Final = ("social_care", "assessments")
 """
 The kinds of figures that a children in need census covers.
 
-The census contains no contacts, no early help, and no hours between facts.
+The census has no contacts and no early help, and only days, so that no times in hours can be calculated.
 """

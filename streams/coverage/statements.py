@@ -1,5 +1,5 @@
 """
-Statements of coverage. Statements are rows of `landing.coverage`, which are added and never changed.
+Statements of coverage. Each is a row of `landing.coverage`. Rows are added and never changed.
 
 If several statements about a source include the same day, the latest statement applies to that day.
 """
@@ -22,11 +22,11 @@ from streams.times import naive
 __all__ = ["EVERY_SOURCE", "Statement", "remove", "standing", "state", "statement"]
 
 EVERY_SOURCE = "*"
-"""Stands for all sources of the authority that have no statement of their own."""
+"""Stands for all sources of an authority that have no statement of their own."""
 
 
 def _now() -> datetime:
-    """Return the present time as the lake stores it: UTC without a zone."""
+    """Return the present time as the lake stores it: in UTC, without a time zone."""
     return naive(datetime.now(UTC))
 
 
@@ -50,9 +50,9 @@ class Statement:
     """
     A statement about the records of one source and one authority, for a period and for some kinds of figures.
 
-    If `is_whole` is true, the records are complete. Otherwise, some records are missing. Days are days in London, and
-    the first and last day are included. Without a last day, the statement has no end. `stated_at` is UTC without a
-    zone.
+    If `is_whole` is true, the records are complete. Otherwise, some records are missing. Days are London days. The
+    first and the last day are included. Without a last day, the statement has no end. `stated_at` is in UTC, without a
+    time zone.
     """
 
     authority_code: str
@@ -78,7 +78,7 @@ def statement(
     why: str,
 ) -> Statement:
     """
-    Make a statement with the present time and the name of the user who runs this process.
+    Make a statement. Its time is the present, and its author is the user who runs this process.
 
     Raises:
         CoverageInvalid: a kind, an authority or a day is invalid, or the reason is missing.
@@ -119,7 +119,7 @@ def standing(lake: duckdb.DuckDBPyConnection) -> list[Statement]:
 
 def state(lake: duckdb.DuckDBPyConnection, made: Statement) -> Statement:
     """
-    Store a statement. If the latest statement about its source says the same, return that statement instead.
+    Store a statement, and return it. If the latest statement about its source says the same, return that one instead.
 
     `lake` must be able to write to the catalog `landing`.
     """

@@ -1,4 +1,4 @@
-"""Reserve a home for demos only, so that invented families never mix with real families and no demo stops another."""
+"""Reserve a home for demos only, so that invented families never mix with real ones and no demo stops another."""
 
 import fcntl
 import os
@@ -13,7 +13,7 @@ from streams.stack.stack import mark_home
 __all__ = ["home_of_demo"]
 
 MARKER = "demo"
-"""File that marks a home as one with invented families. A running demo locks this file."""
+"""File that marks a home as one with invented families. A running demo holds a lock on this file."""
 
 _SERVERS = {"CAF_KAFKA": "kafka", "CAF_POSTGRES": "postgres", "CAF_LAKE_DATA": "lake_data", "CAF_AIRFLOW": "airflow"}
 
@@ -24,8 +24,8 @@ def home_of_demo(settings: Settings) -> Iterator[None]:
     Reserve the home for one demo.
 
     Raises:
-        SettingInvalid: the settings name a server elsewhere, the home holds records that are not from a demo, or
-            another demo is running in it.
+        SettingInvalid: the settings name a server that runs elsewhere, the home has records that are not from a demo,
+            or another demo is running in the home.
     """
     named = [variable for variable, field in _SERVERS.items() if getattr(settings, field)]
     if named:

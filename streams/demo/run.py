@@ -34,8 +34,13 @@ _BACKFILL_SECONDS = 300
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """
-    How much to show: `days` of history, then `seconds` of live events (None: until stopped) at `rate` events a
-    second.
+    The plan of a demo.
+
+    Attributes:
+        seconds: how long to send live events. None means until the demo is stopped.
+        rate: the number of live events a second.
+        days: the number of days of history.
+        seed: decides what is simulated.
     """
 
     seconds: float | None
@@ -46,8 +51,7 @@ class Plan:
 
 def demo(settings: Settings, plan: Plan, console: Console, stop: threading.Event) -> Verdict:
     """
-    Run the demo and return its verdict. All processes that the demo started are stopped at the end, even after an
-    error.
+    Run the demo and return its verdict. At the end, even after an error, stop all processes that it started.
 
     Raises:
         StackFailed: a server did not start, or the history was not evaluated, landed and built in time.
@@ -86,8 +90,9 @@ def _world(settings: Settings, plan: Plan) -> World:
 
 class _starting_airflow:  # noqa: N801  (a context manager used as a verb)
     """
-    Starts Airflow in a thread while the `with` block runs. On exit, waits for the thread and raises its error, if
-    any.
+    Starts Airflow in a thread while the `with` block runs.
+
+    At the end of the block, waits for the thread, and raises the thread's error if there was one.
     """
 
     def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
@@ -110,7 +115,7 @@ class _starting_airflow:  # noqa: N801  (a context manager used as a verb)
 
 
 def _live(settings: Settings, plan: Plan, world: World, console: Console, stop: threading.Event) -> list[Claim]:
-    """Send live events and show the alerts and figures that result; returns the claims of the live stories."""
+    """Send live events, and show the alerts and figures that result. Return the claims of the live stories."""
     alerts, figures = Alerts(settings, console), Figures(settings, console)
     alerts.start()
     figures.start()

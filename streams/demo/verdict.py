@@ -1,4 +1,4 @@
-"""Check a demo run: every planted case raised its alert, no near miss did, and stream and rebuild agree."""
+"""Check a demo run: every planted case raised its alert, no near miss did, and streamed and rebuilt alerts agree."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -22,9 +22,9 @@ class Verdict:
     """The results of all checks."""
 
     checks: dict[str, bool] = field(default_factory=dict)
-    """For each check, the sentence that describes it, and whether it passed."""
+    """For each check, the sentence that describes it, and whether the check passed."""
     details: list[str] = field(default_factory=list)
-    """The failures, one per line."""
+    """The failures, with one line for each."""
 
     @property
     def ok(self) -> bool:
@@ -39,17 +39,17 @@ class Verdict:
 
 
 def check_claims(lake: duckdb.DuckDBPyConnection, claims: Iterable[Claim], verdict: Verdict) -> None:
-    """Check planted cases, near misses, and whether stream and rebuild agree, and add the results to the verdict."""
+    """Check planted cases and near misses, and compare streamed with rebuilt alerts. Add the results to the verdict."""
     known = {row[0] for row in lake.execute("select rule from marts.reference.rules").fetchall()}
-    # The simulator also plants cases for rules that do not exist yet.
+    # Leave out cases for rules that do not exist yet. The simulator plants such cases.
     claims = [claim for claim in claims if claim.rule in known]
     rows = lake.execute(_RAISED).fetchall()
     ids = {row[3] for row in rows}
     entities = {row[:3] for row in rows}
     planted = [claim for claim in claims if claim.expected]
     verdict.add(f"{len(planted)} planted cases alerted", (_named(c) for c in planted if c.alert_id not in ids))
-    # A near miss of one clause may make another clause true, and an alert does not name its clause. Near misses with a
-    # clause are therefore not checked.
+    # Check only near misses that are not about one clause of a rule. A near miss of one clause may make another clause
+    # true, and an alert does not say which clause was true.
     misses = [claim for claim in claims if not claim.expected and not claim.clause]
     verdict.add(
         f"{len(misses)} near misses left alone",

@@ -1,6 +1,7 @@
 """
-Compare published figures with ours, one authority and year at a time, so that a national file needs little
-memory.
+Compare published figures with ours.
+
+Each authority and year is compared alone, so a national file needs little memory.
 """
 
 import time
@@ -42,8 +43,8 @@ class Checked:
     """
     The results of the comparison.
 
-    `left` counts the figures that were not compared, by reason. A reason is the meaning of a symbol, or what the files
-    lack.
+    `left` counts the figures that were not compared, by reason. The reason is what a symbol means, or what is missing
+    in the files.
     """
 
     authority_years: int = 0
@@ -71,8 +72,8 @@ def check(
     progress: Callable[[int, int], None] = lambda *_: None,
 ) -> Checked:
     """
-    For each authority and year, make events that should give the published figures, count them with the models, and
-    compare.
+    For each authority and year, make events from the published figures, count these events with the models, and compare
+    the result with the published figures.
 
     Raises:
         PublishedFileInvalid: there is nothing to compare.
@@ -94,8 +95,7 @@ def check(
 
 
 def _check_one(lake: MemoryLake, figures: Figures, checked: Checked) -> None:
-    # The marts are counted as of the end of the next year, when every case of the year has been closed that will be
-    # closed.
+    # Count the marts as of the end of the following year, so that the cases of the year have had time to close.
     as_of = datetime(figures.year + 1, 4, 1, tzinfo=UTC)
     sent = records(figures.authority, imagine(figures))
     lake.populate(figures.authority, figures.year - 1, figures.children)

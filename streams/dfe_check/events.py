@@ -1,10 +1,10 @@
 """
 Make the events of an imagined year, as a front door and a case system would have sent them.
 
-No event says that a referral is a re-referral, which group its source belongs to, or whether it counts. The models
-must find that out. Some events come twice, are corrected, or are withdrawn. Some children have a second person id in
-another family. For some referrals, the emergency duty team decides first. A referral is for social care because its
-request, its decision or its allocation says so.
+No event says that a referral is a re-referral, which group its source belongs to, or whether it counts. The models must
+find that out. Some events are sent twice, corrected or withdrawn. Some children have a second person id in another
+family. On some referrals, the emergency duty team decides first. The request, the decision or the allocation shows that
+a referral is for social care.
 """
 
 from collections.abc import Iterator
@@ -47,16 +47,17 @@ _CODES = {
     "Unknown": ("10",),
 }
 _WAYS = 3
-"""Number of places that can show that a referral is for social care: the request, the decision or the allocation."""
+"""The number of places that can show that a referral is for social care: its request, decision and allocation."""
 _SECOND_IDENTIFIER, _TWICE, _CORRECTED, _EDT_FIRST = 5, 50, 40, 8
-"""How rare each case is: one in so many children, records or referrals."""
+"""How rare each case is: one in this number of children, records or referrals."""
 _SERVICE = "children-social-care"
 
 
 def records(authority: str, history: History) -> list[Record]:
     """
-    Make the records of an authority's year and of the time before it, in time order. At the end, one record in fifty is
-    sent again.
+    Make the records of an authority's year and of the time before it, in time order.
+
+    At the end, one record in fifty is sent again.
     """
     author = _Author(authority)
     facts = list(author.facts(history))
@@ -75,7 +76,10 @@ class _Author:
         """Children who have appeared in an earlier referral."""
 
     def facts(self, history: History) -> Iterator[Fact]:
-        """Yield all facts, first those of the referrals in time order. Children with the same time share a referral."""
+        """
+        Yield all facts, first those of the referrals in time order. Children who are referred at the same time share a
+        referral.
+        """
         told = sorted(history.earlier + history.too_early + history.year, key=_instant)
         for _, together in groupby(told, key=_instant):
             yield from self._referral(list(together))
@@ -104,7 +108,11 @@ class _Author:
             yield from self._case(one, number, family)
 
     def _submitted(self, one: Referral, number: int, family: str, persons: list[str]) -> Iterator[Fact]:
-        """Yield the request of a referral. Some requests first have a wrong source and time, and are then corrected."""
+        """
+        Yield the request of a referral.
+
+        Some requests have a wrong source and time at first, and are then corrected.
+        """
         codes = _CODES[one.source]
         is_asked = one.outcome == "nfa" or number % _WAYS == 0
         asked = ReferralSubmitted(
@@ -146,8 +154,8 @@ class _Author:
 
     def _case(self, one: Referral, number: int, family: str) -> Iterator[Fact]:
         """
-        Yield the case of a referral that is taken on. A child not in need is assessed, and then the case is
-        closed.
+        Yield the case of a referral that is taken on. If the child is not in need, the case has an assessment and is
+        then closed.
         """
         case, referral, kind = f"K-{number}", f"R-{number}", c.ServiceKind.SOCIAL_CARE
         allocated = ReferralAllocated(referral_id=referral, family_id=family, service_id=_SERVICE, service_kind=kind)

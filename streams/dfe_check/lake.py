@@ -1,7 +1,7 @@
 """
-A lake in memory in which the models count. The lander's own code fills the lake, and dbt's compiled SQL builds it.
+A lake in memory in which the models count. The lander's own code fills it, and dbt's compiled SQL builds the marts.
 
-The check uses no broker, no catalog database and no dbt process, because none of them counts anything.
+There is no broker, no catalog database and no dbt process, because none of these counts anything.
 """
 
 from collections import defaultdict
@@ -34,7 +34,7 @@ _COUNTED = """
 """
 
 
-# State that an imagined world has all records of the counted years and of the years before, which the figures also
+# State that the imagined records are complete for the counted years and for the years before, which the figures also
 # need.
 _COVERED = """
     INSERT INTO landing.main.coverage BY NAME
@@ -47,14 +47,14 @@ _COVERED = """
 
 
 class Counted(NamedTuple):
-    """A figure that the models counted. `mid_year` is the year of the population that its rate uses."""
+    """A figure that the models counted. `mid_year` is the year of the population with which its rate was calculated."""
 
     value: float | None
     mid_year: int | None
 
 
 class MemoryLake:
-    """One database in memory. The database is filled again for each authority and year."""
+    """A database in memory. It is filled anew for each authority and year."""
 
     def __init__(self, compiled: CompiledRules, max_record_bytes: int) -> None:
         self._max_record_bytes = max_record_bytes
@@ -86,7 +86,7 @@ class MemoryLake:
 
     def land(self, records: Iterable[Record], received_at: datetime) -> None:
         """
-        Validate records against the contract, and put them into the landing tables in place of the earlier records.
+        Validate records against the contract, and replace the contents of the landing tables with them.
 
         Raises:
             ContractRefused: the contract rejects a record.
@@ -115,8 +115,8 @@ class MemoryLake:
 
     def populate(self, authority: str, mid_year: int, children: int | None) -> None:
         """
-        Use the population from a file in place of the population in the seed. With None, keep the seed's
-        population.
+        Replace the population in the seed with the number of children from a file. With None, keep the population in
+        the seed.
         """
         run = self._duckdb.execute
         self._duckdb.register("seeded", self._population)
@@ -135,7 +135,7 @@ class MemoryLake:
             self._duckdb.execute(f"CREATE OR REPLACE TABLE {model.relation} AS {model.sql}")
 
     def counted(self, authority: str, year: int) -> dict[tuple[str, str], Counted]:
-        """Return the counted figures by table and measure."""
+        """Return the figures that the models counted, by table and measure."""
         return counted(self._duckdb, authority, year)
 
     def _copy_seeds(self, compiled: CompiledRules) -> None:

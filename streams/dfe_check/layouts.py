@@ -1,10 +1,10 @@
 """
 Read published tables in the form in which they are downloaded, figure by figure.
 
-Two layouts are known. One layout has a line for each figure (`streams/reference/published_cin.csv`). The other layout
-is the DfE's own, with a line for each authority and year and a column for each measure. Files in the DfE's layout hold
-tables c1, c5 and c6 of Characteristics of children in need, and the ONS mid-year estimates that come with them. The
-release of 2025 has new column names in c1, and has no rates.
+Two layouts are known. The first has a line for each figure (`streams/reference/published_cin.csv`). The second is the
+DfE's own: it has a line for each authority and year, and a column for each measure. The DfE publishes tables c1, c5 and
+c6 of Characteristics of children in need in this layout, and with them the ONS mid-year estimates. The release of 2025
+has new column names in c1, and has no rates.
 """
 
 import csv
@@ -35,8 +35,8 @@ SYMBOLS = {
     "": "not available",
 }
 """
-Symbols that are published in place of a figure, with or without square brackets. The set has the symbols of the DfE's
-open data and of the Government Statistical Service, and symbols of earlier releases.
+Symbols that are published in place of a figure, with or without square brackets. They are those of the DfE's open data,
+of the Government Statistical Service, and of earlier releases.
 """
 
 HEADLINE = (
@@ -69,16 +69,16 @@ _NAMED_ANEW = {
     "rereferral_child_count": "Re_referrals_child",
     "rereferral_child_percent": "Re_referrals_child_percent",
 }
-"""Column names of c1 since the release of 2025, and the earlier names of the same columns."""
+"""New column names of c1 since the release of 2025, with the earlier name of each column."""
 
 _LONG = {"table", "year", "level", "area_code", "measure", "value"}
 _WIDE = {"time_period", "geographic_level", "new_la_code"}
 POPULATION = "population_estimate"
-"""Name of the table and of the measure for the number of children aged 0 to 17."""
+"""The name of the table, and also of the measure, for the number of children aged 0 to 17."""
 _TOLD_WIDE = {**TABLES, POPULATION: (POPULATION,)}
 """
-Tables that a file in the DfE's layout may have. A file has a table if it has the column of the table's first
-measure.
+The tables that a file in the DfE's layout may have. If a file has the column of a table's first measure, it has the
+table.
 """
 
 _LEVEL = "local authority"
@@ -87,14 +87,11 @@ _NUMBER = re.compile(r"(\d+|\d{1,3}(,\d{3})+)(\.\d+)?", re.ASCII)
 _YEAR = re.compile(r"(20\d\d)(?:\.0)?(?:[/-]?(?:20)?(\d\d))?", re.ASCII)
 """A year, or the two years of a collection year: 2024, 202324, 2023/24, 2023-24, 2023-2024."""
 _MOST_CHILDREN, _MOST = 1_000_000, 100_000
-"""Upper limits of plausible counts: of children in an authority, and of everything else that is counted."""
+"""Upper limits of plausible numbers: for children in an authority, and for everything else."""
 
 
 class Cell(NamedTuple):
-    """
-    One figure in a file, and where it stands in the file. `text` is a number without thousands separators, or a
-    symbol.
-    """
+    """One figure in a file, and its place in the file. `text` is a number without thousands separators, or a symbol."""
 
     place: str
     authority: str
@@ -106,7 +103,7 @@ class Cell(NamedTuple):
 
 def rows_of(path: Path, problem: Callable[[str], None]) -> Iterator[Cell]:
     """
-    Yield the figures of a file that are compared. `problem` is called with a sentence about each unreadable item.
+    Yield those figures of a file that will be compared. `problem` is called with a sentence about each unreadable item.
 
     Raises:
         PublishedFileInvalid: the file has neither layout.
@@ -192,7 +189,10 @@ def _year(text: str) -> int | None:
 
 
 def _figure(given: str, most: int) -> str | None:
-    """Return a number below `most` without thousands separators, or a symbol; None if the text is neither."""
+    """
+    Return a number without thousands separators if it is below `most`. Return a symbol as it is. Otherwise, return
+    None.
+    """
     text = given.strip()
     symbol = text.removeprefix("[").removesuffix("]").strip().lower()
     if symbol in SYMBOLS:
@@ -204,5 +204,5 @@ def _figure(given: str, most: int) -> str | None:
 
 
 def _shown(text: str) -> str:
-    """Shorten a text so that it fits into a message."""
+    """Shorten a text for a message."""
     return repr(text if len(text) <= 40 else f"{text[:40]}…")

@@ -1,7 +1,4 @@
-"""
-Read the figures that are published for authorities and years, from tables in the form in which they are
-downloaded.
-"""
+"""Read the published figures of authorities and years, from tables in the form in which they are downloaded."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -21,7 +18,8 @@ class Figures:
     """
     The published figures of one authority for the year to 31 March, as texts by table and measure.
 
-    `children` is the authority's population aged 0 to 17 at the mid-year before, if a file gives it.
+    `children` is the authority's number of children aged 0 to 17 in the middle of the previous year, if a file gives
+    it.
     """
 
     authority: str
@@ -30,7 +28,7 @@ class Figures:
     children: int | None = None
 
     def count(self, table: str, measure: str) -> int | None:
-        """Return a published count; None if a symbol replaces the count, or if nothing is published."""
+        """Return a published count. Return None if a symbol stands in its place, or if nothing is published."""
         return _whole(number(self.published.get((table, measure), "")))
 
 
@@ -39,7 +37,7 @@ def _refuse(sentence: str) -> None:
 
 
 def number(text: str) -> float | None:
-    """Return the number in a published text; None for a symbol."""
+    """Return the number in a published text, or None for a symbol."""
     return None if text in SYMBOLS else float(text)
 
 
@@ -47,7 +45,8 @@ def read_figures(files: Iterable[Path], problem: Callable[[str], None] = _refuse
     """
     Read the published figures of every authority and year, in order. National and regional rows are left out.
 
-    `problem` is called with a sentence about each cell, row or repetition that cannot be read. That item is left out.
+    `problem` is called with a sentence about each cell or row that cannot be read, and about each figure that is given
+    twice with different values. Such an item is left out.
 
     Raises:
         PublishedFileInvalid: a file has neither layout. If no `problem` is given, the first unreadable item also raises

@@ -1,9 +1,9 @@
 """
-Imagine a year of one authority that gives its published figures: who was referred when, by whom, and with what outcome.
+Imagine a year of referrals that has the published figures of one authority: which child was referred when, and by whom.
 
 No referral is marked as a re-referral. Instead, a child is referred again within the year, or was referred in the year
-before. The published counts of referrals, children, re-referrals and children re-referred determine the number of such
-children. The year also has events that must not count: early help, referrals more than 12 months before, and one
+before. The number of such children follows from the published counts of referrals, children, re-referrals and children
+re-referred. The year also has events that must not count: early help, referrals more than 12 months before, and one
 withdrawn referral.
 """
 
@@ -20,12 +20,12 @@ __all__ = ["History", "Referral", "imagine"]
 
 _HOURS = (0, *range(2, 24))
 """
-Hours of referrals. The hour from 1 to 2 is left out, because on two nights a year that hour repeats or is
+Hours at which referrals are made. The hour from 1 to 2 is left out, because on two nights a year it repeats or is
 missing.
 """
 _FIRST_YEAR_MONTH = 4
 _SUPPRESSED = 3
-"""Count used for a suppressed figure that cannot be worked out from other figures."""
+"""Count that is used for a suppressed figure if other figures do not determine it."""
 _SELDOM, _OFTEN = 9, 4
 
 
@@ -44,8 +44,8 @@ class History:
     """
     A year of referrals, the referrals before it, and events that do not count.
 
-    `earlier` are referrals within the 12 months before a child's first referral of the year. `too_early` are referrals
-    more than 12 months before it. `early_help` are requests that were not for social care.
+    `earlier` are referrals in the 12 months before a child's first referral of the year. `too_early` are referrals more
+    than 12 months before that referral. `early_help` are requests that were not for social care.
     """
 
     year: list[Referral]
@@ -59,9 +59,12 @@ class _Counts:
     """
     Numbers of children.
 
-    `children` counts all children, `again` those referred again in the year, `before` those referred in the year
-    before, and `both` those who are in `again` and in `before`. `extra` counts the referrals after each child's first
-    referral of the year.
+    Attributes:
+        children: all children.
+        extra: the number of referrals (not children) after a child's first referral of the year.
+        again: children who were referred again in the year.
+        before: children who were also referred in the year before.
+        both: children who are in `again` and in `before`.
     """
 
     children: int
@@ -72,7 +75,11 @@ class _Counts:
 
 
 def imagine(figures: Figures) -> History:
-    """Imagine a year that gives the figures, if any year can. The same figures always give the same year."""
+    """
+    Imagine a year that has these figures, if any year can have them.
+
+    The same figures always lead to the same year.
+    """
     chance = random.Random(f"{figures.authority} {figures.year}")
     total = figures.count("referrals", "Referrals") or 0
     moments = _moments(figures, total, chance)
@@ -94,8 +101,8 @@ def _counts(figures: Figures, total: int) -> _Counts:
     Derive the numbers of children from the published counts.
 
     A child's second and later referrals in the year are re-referrals. The other re-referrals follow a referral in the
-    year before. If the number of children or of re-referrals is not published, there are as few repeats as the other
-    figures allow.
+    year before. If the number of children or of re-referrals is not published, as few children are referred again as
+    the other figures allow.
     """
     children = min(total, _or(figures.count("referrals", "Referrals_child"), total))
     extra = total - children
@@ -119,14 +126,14 @@ def _by_child(counts: _Counts, chance: random.Random) -> list[tuple[int, int, bo
 
 
 def _moments(figures: Figures, total: int, chance: random.Random) -> list[datetime]:
-    """Draw distinct times in the year. Each month has its published number of referrals."""
+    """Draw different times in the year, so that each month has its published number of referrals."""
     found: set[datetime] = set()
     for position, (month, count) in enumerate(Counter(_mix(figures, "referrals_by_month", MONTHS, total)).items()):
         number = MONTHS.index(month)
         begin = datetime(figures.year - 1 + (number > 8), (number + 3) % 12 + 1, 1)  # noqa: DTZ001  (local time)
         days = ((begin + timedelta(days=31)).replace(day=1) - begin).days
         wanted = len(found) + count
-        # A month includes its first and last minutes, because in summer time they fall on another day in UTC.
+        # Include the first and last minutes of a month, because in summer time they fall on another day in UTC.
         edges = [begin, begin + timedelta(days=days) - timedelta(minutes=1 + position)]
         while len(found) < wanted:
             local = edges.pop() if edges else _some_moment(begin, days, chance)
@@ -141,9 +148,9 @@ def _some_moment(begin: datetime, days: int, chance: random.Random) -> datetime:
 
 def _mix(figures: Figures, table: str, parts: Sequence[str], total: int) -> list[str]:
     """
-    Assign a part, for example a source, to each referral.
+    Assign a part, for example a source, to each referral, so that each part has its published count.
 
-    If referrals remain after the published counts are used up, they are spread over the parts without a count.
+    The remaining referrals are spread over the parts without a published count.
     """
     known = {part: figures.count(table, part) for part in parts}
     mixed = [part for part, count in known.items() for _ in range(count or 0)]
@@ -159,7 +166,7 @@ def _outcomes(figures: Figures, total: int) -> list[str]:
 
 
 def _siblings(referrals: list[Referral], before: set[int]) -> list[Referral]:
-    """Let some referrals name two children. The two have the same month, source and outcome, and no other referral."""
+    """Let some referrals name two children. Both have the same month, source and outcome, and no other referral."""
     times = Counter(one.child for one in referrals)
     single: dict[tuple[int, str, str], Referral] = {}
     found = []
@@ -181,7 +188,8 @@ def _beside(
     """
     Make events before each child's first referral of the year.
 
-    The results are referrals within 12 months before, referrals one second too early to count, and early help requests.
+    Return three lists: referrals in the 12 months before that referral, referrals that are one second too early to
+    count, and requests for early help.
     """
     begin = datetime(year - 1, _FIRST_YEAR_MONTH, 1, tzinfo=LONDON)
     first: dict[int, Referral] = {}
@@ -192,7 +200,7 @@ def _beside(
     for position, (child, one) in enumerate(first.items()):
         limit = _a_year_before(one.at)
         if child in before:
-            # Some referrals are exactly 12 months before, to the second, and still count.
+            # Some referrals are exactly 12 months earlier, to the second. They still count.
             share = 0 if position % _SELDOM == 0 else chance.random()
             at = limit + (begin - limit - timedelta(seconds=1)) * share
             earlier.append(Referral(child, at, one.source, "taken_on"))
@@ -204,7 +212,7 @@ def _beside(
 
 
 def _a_year_before(moment: datetime) -> datetime:
-    """Return the same London time a year before. For 29 February, that is 28 February."""
+    """Return the same London time one year earlier. For 29 February, this is 28 February."""
     day = 28 if (moment.month, moment.day) == (2, 29) else moment.day
     return moment.replace(year=moment.year - 1, day=day)
 

@@ -1,4 +1,4 @@
-"""Store the first quarter to be published. A person confirms it, because published figures never change."""
+"""Confirm the first quarter that will be published. A person does this, because published figures never change."""
 
 from datetime import UTC, date, datetime
 
@@ -21,7 +21,7 @@ _PUBLISHED = "SELECT max(quarter_starts_on) FROM marts.public.releases WHERE aut
 
 def begin(settings: Settings, authority: str, begins_on: date, why: str) -> None:
     """
-    Confirm the first quarter that an authority publishes, and store who confirms it and why.
+    Store the first quarter that an authority publishes, who confirms it, and why.
 
     Until a quarter has been published, the first quarter may be changed freely. After that, a newly confirmed quarter
     must be later than the last published quarter.

@@ -1,9 +1,8 @@
 """
-Published figures as sums of counts that are never published.
+Published figures, written as sums of counts that are never published.
 
-An atom is a count that is too detailed to be published. Every figure is a sum of atoms. So nobody has to tell the
-solver which figures add up, because the solver sees this in the atoms. Examples are wards in areas, parts in totals,
-quarters in a year, and a ward that lies in two areas.
+An atom is a count that is too detailed to be published. Every figure is a sum of atoms. So the solver can see by itself
+which figures add up: wards in areas, parts in totals, quarters in a year, or a ward that lies in two areas.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
@@ -13,14 +12,14 @@ from typing import Generic, TypeVar
 __all__ = ["AnyKey", "Cell", "Key", "System"]
 
 Key = tuple[Hashable, ...]
-"""The subject of a cell: level and code of the place, kind and start of the period, measure."""
+"""What a cell is about: the level and code of the place, the kind and start of the period, and the measure."""
 
 AnyKey = TypeVar("AnyKey", bound=Key)
 
 
 @dataclass(frozen=True)
 class Cell(Generic[AnyKey]):
-    """A figure that could be published: its value, and the numbers of the atoms that it is the sum of."""
+    """A figure that could be published. Its value is the sum of the atoms with the numbers in `atoms`."""
 
     key: AnyKey
     value: int
@@ -36,8 +35,8 @@ class System(Generic[AnyKey]):
         atoms: the number of atoms.
         cells: the cells by key.
         balances: sums of atoms, with their signs, that are always zero.
-        totals: the key of each total, with the keys of its parts. If another figure must be withheld, it is chosen from
-            these relations first.
+        totals: the key of each total, with the keys of its parts. If a further figure must be withheld, it is chosen
+            from one of these totals and its parts, if possible.
     """
 
     atoms: int

@@ -36,12 +36,12 @@ _TODAY = "SELECT max(as_of)::DATE FROM marts.run.as_of"
 
 def due(lake: duckdb.DuckDBPyConnection) -> list[tuple[str, date]]:
     """
-    Return the authority and first day of each quarter that has closed and is not published.
+    Return the authority and first day of each quarter that has closed and is not published yet.
 
     The quarters are ordered by authority and time.
 
-    An authority has no due quarters until somebody has confirmed its first quarter to publish. If the records do not
-    cover a quarter, it is due but cannot be published (see `covered`).
+    An authority has no due quarters until somebody has confirmed the first quarter to publish. A quarter is due even if
+    the records do not cover it, but then it cannot be published (see `covered`).
     """
     latest, (today,) = dict(lake.execute(_LATEST).fetchall()), one_row(lake.execute(_TODAY))
     found = []
@@ -54,7 +54,7 @@ def due(lake: duckdb.DuckDBPyConnection) -> list[tuple[str, date]]:
 
 
 def begun(lake: duckdb.DuckDBPyConnection) -> Mapping[str, date]:
-    """Return the first quarter to publish of each authority that has confirmed it, as the quarter's first day."""
+    """Return the first quarter to publish, as the quarter's first day, for each authority that has confirmed one."""
     try:
         return dict(lake.execute(_BEGUN).fetchall())
     except duckdb.CatalogException:
@@ -62,17 +62,17 @@ def begun(lake: duckdb.DuckDBPyConnection) -> Mapping[str, date]:
 
 
 def unbegun(lake: duckdb.DuckDBPyConnection) -> list[str]:
-    """Return the authorities that have covered time, but whose first quarter to publish nobody has confirmed."""
+    """Return the authorities that have covered time, but for which nobody has confirmed a first quarter to publish."""
     return [authority for (authority,) in lake.execute(_UNBEGUN).fetchall()]
 
 
 def covered(lake: duckdb.DuckDBPyConnection, authority: str, quarter: date) -> set[str]:
-    """Return the kinds of figures that are covered for the whole quarter. `re_referrals` may be one of them."""
+    """Return the kinds of figures that are covered for the whole quarter, which may include `re_referrals`."""
     return {kind for (kind,) in lake.execute(_COVERED, [authority, quarter, quarter]).fetchall()}
 
 
 def next_due(first: date, latest: date | None) -> tuple[date, date]:
-    """Return the first day of the quarter to publish after the latest one, and the day on which it closes."""
+    """Return the first day of the quarter that is published after the latest one, and the day on which it closes."""
     quarter = first if latest is None else max(first, _after(latest))
     return quarter, _after(quarter) + timedelta(days=CLOSED_AFTER_DAYS)
 

@@ -1,4 +1,4 @@
-"""The subjects of published figures, and which figures add up: wards in areas, quarters in a collection year."""
+"""What published figures are about, and which figures add up: wards in areas, quarters in a collection year."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -12,7 +12,7 @@ QUARTERS = 4
 
 
 class PublicKey(NamedTuple):
-    """The subject of a published figure. `period` is `quarter` or `year`; `starts_on` is the period's first day."""
+    """What a published figure is about. `period` is `quarter` or `year`. `starts_on` is the period's first day."""
 
     level: str
     code: str
@@ -34,7 +34,7 @@ def quarters(year: date) -> list[date]:
 def keys_of(
     authority: str, ward: str, area: str, quarter: date, measure: str, *, has_ward: bool, has_year: bool
 ) -> Iterator[PublicKey]:
-    """Yield the keys of all figures that include a count from this part of a ward."""
+    """Yield the keys of all figures that a count in this part of a ward belongs to."""
     periods = [("quarter", quarter), *([("year", collection_year(quarter))] if has_year else [])]
     for period, starts_on in periods:
         yield PublicKey("authority", authority, period, starts_on, measure)
@@ -45,7 +45,7 @@ def keys_of(
 
 def wards_within(places: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
     """
-    Return the wards of each area. Areas are left out if one of their wards also lies in another area.
+    Return the wards of each area. Leave out an area if one of its wards also lies in another area.
 
     Args:
         places: ward and area of each part of a ward.
@@ -58,7 +58,7 @@ def wards_within(places: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
 
 
 def totals(cells: Iterable[PublicKey], within: dict[str, set[str]]) -> Iterator[tuple[PublicKey, list[PublicKey]]]:
-    """Return totals with their parts. The next figure to withhold is chosen from these relations."""
+    """Return totals with their parts. The next figure to withhold is looked for in these relations."""
     parts: dict[tuple[PublicKey, str], list[PublicKey]] = defaultdict(list)
     keys = list(cells)
     authorities = [key.code for key in keys if key.level == "authority"]

@@ -1,7 +1,7 @@
 """
-Choose the figures to withhold: small figures, and enough other figures that nobody can calculate the small ones.
+Choose the figures to withhold: the small ones, and so many others that nobody can calculate the small ones.
 
-The same input always leads to the same choice. A figure that was published before is never withheld later.
+The same input always leads to the same choice. A figure that has been published is never withheld later.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -17,9 +17,9 @@ SMALL = range(1, 6)
 
 WIDTH = 5
 """
-The least width of a withheld figure's range: the greatest minus the smallest value that readers can calculate.
+The least width of a withheld figure's range: the greatest minus the smallest value that is possible for readers.
 
-This width is larger than the difference between the largest and the smallest small count.
+It is greater than the difference between the largest and the smallest small count.
 """
 
 
@@ -27,7 +27,7 @@ def primary(system: System[AnyKey], published: Collection[AnyKey] = frozenset())
     """
     Return the cells that are withheld because they are small.
 
-    `published` are the cells that earlier releases show.
+    `published` are the cells that earlier releases have shown.
     """
     return {key for key, cell in system.cells.items() if cell.value in SMALL and key not in published}
 
@@ -40,11 +40,11 @@ def protect(
 
     Args:
         system: the cells.
-        published: the cells that earlier releases show.
-        hidden: the cells that earlier releases withheld.
+        published: the cells that earlier releases have shown.
+        hidden: the cells that earlier releases have withheld.
 
     Raises:
-        DisclosureUnsafe: earlier releases show so much that no choice protects every small count.
+        DisclosureUnsafe: earlier releases have shown so much that no choice protects every small count.
     """
     withheld = set(hidden) | primary(system, published)
     related, ranges = system.related(), Ranges(system)
@@ -64,10 +64,10 @@ def _next(
     system: System[AnyKey], relations: Iterable[Sequence[AnyKey]], withheld: set[AnyKey], published: Collection[AnyKey]
 ) -> AnyKey | None:
     """
-    Return the figure to withhold next, to protect a figure with these relations.
+    Return the figure to withhold next, in order to protect a figure that has these relations.
 
-    The search begins with the relation in which the fewest figures are withheld. In a relation, the smallest part that
-    may still be withheld is chosen. The total is chosen only if no part is left.
+    The search begins with the relation in which the fewest figures are withheld. It chooses the smallest part that may
+    still be withheld, and the total only if there is no such part.
     """
     for relation in sorted(relations, key=lambda keys: sum(key in withheld for key in keys)):
         *parts, total = relation
@@ -83,7 +83,7 @@ def _any_left(system: System[AnyKey], withheld: set[AnyKey], published: Collecti
     """
     Return the smallest figure that may still be withheld.
 
-    This figure is needed only if several relations together reveal a count.
+    It is needed only if several relations together reveal a count.
     """
     left = [key for key in system.cells if _is_open(system, key, withheld, published)]
     return {min(left, key=lambda key: (system.cells[key].value, str(key)))} if left else set()

@@ -1,10 +1,10 @@
 """
 Publish the quarters that have closed and are covered. Each quarter is published once and never changed.
 
-The figures go into the schema `public` of the marts, and into a file that contains only these figures. A published
-figure never changes, because the difference between two versions would reveal the records that arrived in between. The
-counts behind the figures are kept in `released`, for the desk only. These counts are needed because a year's figure is
-the sum of its quarters as they were published.
+The figures go into the schema `public` of the marts, and into a file that contains nothing else. A published figure
+never changes, because two versions would differ by the records that arrived in between, and so reveal them. The counts
+behind the figures are kept in the schema `released`, for the desk only. They are needed because a year's figure is the
+sum of its quarters as they were published.
 """
 
 from collections import defaultdict
@@ -39,8 +39,8 @@ __all__ = ["Publication", "publish"]
 
 log = structlog.get_logger()
 
-# The number of children in each place. This number is the authority's number of children, multiplied by the place's
-# estimated share. The authority's number is that of this mid-year, or of the latest mid-year before.
+# The number of children in each place: the authority's number of children, multiplied by the place's estimated share.
+# The authority's number is that of this mid-year or, if there is none, of the latest earlier one.
 _CHILDREN = """
     WITH levels AS (
         SELECT
@@ -78,8 +78,8 @@ class Publication:
         file: the file with everything that is public.
         uncovered: quarters that have closed, but that the records do not cover completely. These quarters are not
             published.
-        unbegun: authorities whose first quarter to publish nobody has confirmed (`begin`). These authorities publish
-            nothing.
+        unbegun: authorities for which nobody has confirmed a first quarter to publish (`begin`). Nothing of these
+            authorities is published.
     """
 
     quarters: list[tuple[str, date]]
@@ -126,10 +126,10 @@ def publish(settings: Settings, into: Path | None = None) -> Publication:
 
 def _must_be_continued(lake: duckdb.DuckDBPyConnection, file: Path) -> None:
     """
-    Refuse to replace a file that contains releases that the lake does not know.
+    Refuse to replace a file if the lake does not know all its releases.
 
-    A lake that was created again does not know the earlier publications. Such a lake would publish the same quarters
-    with other figures.
+    A lake that was created anew does not know what was published before. It would publish the same quarters with other
+    figures.
 
     Raises:
         DisclosureUnsafe: the file contains a release that the lake does not know.
@@ -146,7 +146,7 @@ def _must_be_continued(lake: duckdb.DuckDBPyConnection, file: Path) -> None:
 
 
 def _release(lake: duckdb.DuckDBPyConnection, authority: str, quarter: date, done: Publication) -> None:
-    """Choose the figures of each subject to withhold, and store the release in one transaction."""
+    """Choose which figures of each subject to withhold, and store the release in one transaction."""
     kinds = covered(lake, authority, quarter)
     parts = [(one, _decided(lake, one, authority, quarter)) for one in SUBJECTS if one.rests_on in kinds]
     if not parts:
@@ -174,8 +174,8 @@ class _Part:
     Attributes:
         pieces: the counts behind the figures of the new quarter.
         system: the figures of the collection year so far.
-        new: the figures that are new.
-        left_out: the new figures to withhold.
+        new: the figures that this release adds.
+        left_out: those of the new figures that are withheld.
     """
 
     pieces: list[tuple[Any, ...]]
@@ -202,7 +202,11 @@ def _decided(lake: duckdb.DuckDBPyConnection, subject: Subject, authority: str, 
 def _figures(
     lake: duckdb.DuckDBPyConnection, subject: Subject, authority: str, part: _Part
 ) -> Iterator[tuple[Any, ...]]:
-    """Yield the rows of the public table. A rate reveals its count, so a rate is shown only if its count is shown."""
+    """
+    Yield the rows of the public table.
+
+    A rate is shown only if its count is shown, because the rate reveals the count.
+    """
     children = {}
     for key in part.new:
         year = collection_year(key.starts_on).year
@@ -219,7 +223,10 @@ def _figures(
 def _published(
     lake: duckdb.DuckDBPyConnection, table: str, authority: str, year: date
 ) -> tuple[frozenset[PublicKey], frozenset[PublicKey]]:
-    """Return the figures of a collection year that earlier releases show, and the figures that they withhold."""
+    """
+    Return two sets of figures of a collection year: those that earlier releases have shown, and those that they have
+    withheld.
+    """
     found: dict[bool, set[PublicKey]] = defaultdict(set)
     for *key, symbol in lake.execute(
         f"SELECT area_level, area_code, period, period_starts_on, measure, symbol FROM marts.public.{table} "
@@ -231,7 +238,7 @@ def _published(
 
 
 def _insert(lake: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Store all rows with one statement, because each statement creates a file."""
+    """Store all rows with one statement, because every statement creates a file."""
     columns = {str(number): list(values) for number, values in enumerate(zip(*rows, strict=True))}
     lake.register("batch", pa.table(columns))
     lake.execute(f"INSERT INTO marts.{table} FROM batch")
@@ -249,7 +256,7 @@ def _name_places(lake: duckdb.DuckDBPyConnection, authority: str) -> None:
 
 def _write(lake: duckdb.DuckDBPyConnection, into: Path) -> None:
     """
-    Write the public tables to a new file, which then replaces the old file.
+    Write the public tables to a new file, and then replace the old file with it.
 
     So a reader always sees a complete file.
     """

@@ -1,4 +1,4 @@
-"""Compute the smallest and the greatest possible value of each withheld figure, given all published figures."""
+"""Compute the smallest and the greatest possible value of each withheld figure, given everything that is published."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Generic
@@ -12,12 +12,12 @@ from streams.disclosure.cells import AnyKey, System
 __all__ = ["Ranges"]
 
 _SMALLEST_HIDDEN = 1
-"""Zeros are never withheld, so every reader knows that a withheld figure is at least 1."""
+"""The smallest possible value of a withheld figure. Readers know it, because zeros are never withheld."""
 _UNBOUNDED = 1_000
 """
 The upper limit of an atom is the greatest figure of the system plus this number.
 
-Such a high limit has the same effect as no limit.
+It is so high that it has no effect.
 """
 
 
@@ -25,7 +25,7 @@ class Ranges(Generic[AnyKey]):
     """
     Computes the ranges of a system's withheld cells.
 
-    Each solution gives a possible value to every cell. So one solution often shows for many cells that their range is
+    Each solution gives a possible value to every cell. So one solution often shows that the ranges of many cells are
     wide enough.
     """
 
@@ -40,10 +40,10 @@ class Ranges(Generic[AnyKey]):
 
     def widths(self, hidden: Collection[AnyKey], enough: int) -> dict[AnyKey, int]:
         """
-        Return the width of the range of each withheld cell.
+        Return how wide the range of each withheld cell is.
 
-        The solver does only the necessary work: the range of a cell is no longer extended once it is at least `enough`
-        wide. From one call to the next, cells may only be added to `hidden`, so that no range becomes narrower.
+        The solver stops extending a range that is at least `enough` wide. Between two calls, cells may be added to
+        `hidden`, but must not be removed from it, because a range could then become narrower.
         """
         constraints = self._constraints(hidden)
         for key in sorted(hidden, key=str):
@@ -63,7 +63,7 @@ class Ranges(Generic[AnyKey]):
     def _solve(self, row: int, sign: int, constraints: list[LinearConstraint]) -> None:
         objective = sign * self._matrix[[row]].toarray()[0]
         solved = milp(objective, constraints=constraints, bounds=Bounds(0, self._limit), integrality=1)
-        # There always is a solution, because the true values are a solution.
+        # There is always a solution, because the true values are one.
         values = np.rint(self._matrix @ np.rint(solved.x)).astype(int)
         self._least, self._greatest = np.minimum(self._least, values), np.maximum(self._greatest, values)
 

@@ -3,8 +3,7 @@ The published figures on referrals: by authority, area and ward, by quarter and 
 
 Numbers of re-referrals and of referrals with no further action are published for all places. Numbers by source are
 published only for the authority and its areas. LSOAs are not published, because nearly every figure for a quarter would
-be small. Weeks and months are not published either. So the only published periods that overlap are a year and its
-quarters.
+be small. Weeks and months are not published either. So no published periods overlap except a year and its quarters.
 """
 
 from collections import defaultdict
@@ -26,8 +25,8 @@ class Piece(NamedTuple):
     """
     The referrals in one quarter from one group of sources, in the part of a ward that lies in one area.
 
-    A part without referrals also has a piece, because everybody knows which places exist. If the twelve months before
-    the quarter are not covered, `re_referrals` is None, because the number of re-referrals is then unknown.
+    A part without referrals also has a piece, because everybody knows which places exist. `re_referrals` is None if the
+    number is unknown, because the records do not cover all of the twelve months before the quarter.
     """
 
     ward: str
@@ -40,7 +39,11 @@ class Piece(NamedTuple):
 
 
 def referrals_system(authority: str, pieces: Iterable[Piece]) -> System[PublicKey]:
-    """Return the figures of one authority and collection year. A figure for the year needs all its quarters."""
+    """
+    Return the figures of one authority and collection year.
+
+    The year has a figure only if all its quarters have one.
+    """
     pieces, places = sorted(pieces), defaultdict[tuple[str, str, date], list[Piece]](list)
     for piece in pieces:
         places[piece.ward, piece.area, piece.quarter].append(piece)
@@ -64,7 +67,7 @@ def referrals_system(authority: str, pieces: Iterable[Piece]) -> System[PublicKe
 
 
 def _atoms(system: System[PublicKey], pieces: list[Piece], numbers: Iterator[int]) -> Iterator[tuple[str, int, int]]:
-    """Yield measure, atom and value. The atoms of the sources are also atoms of the number of all referrals."""
+    """Yield measure, atom and value. The number of all referrals has the same atoms as the numbers by source."""
     atoms = []
     for piece in pieces:
         atom = next(numbers)

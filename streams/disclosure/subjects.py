@@ -1,4 +1,4 @@
-"""The published subjects. For each: its public table, the counts behind its figures, and how the figures add up."""
+"""The published subjects. Each has a public table, counts behind its figures, and rules for how the figures add up."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -68,9 +68,9 @@ class Subject:
     One published subject. Figures of different subjects do not add up, so each subject is protected separately.
 
     Attributes:
-        table: its table in `public`.
-        kept: its table in `released`, with the pieces behind the figures.
-        piece: makes a piece from a row, whose columns are in the order of the piece's fields.
+        table: the subject's table in `public`.
+        kept: the subject's table in `released`, with the pieces behind the figures.
+        piece: makes a piece from a row. The row's columns are in the order of the piece's fields.
         pieces: the query that reads the pieces of a quarter from the marts.
         system: makes the figures from the pieces.
         rated: the measure that is also published as a rate per 10,000 children.

@@ -1,4 +1,4 @@
-"""The tables of published figures, and the tables of the counts behind these figures."""
+"""The tables of published figures, and the tables of the counts behind them."""
 
 __all__ = ["COMMENTS", "TABLES"]
 
@@ -37,7 +37,7 @@ TABLES = """
         ward_name VARCHAR
     );
 """
-"""Published tables are in the schema `public`. The desk's own tables are in the schema `released`."""
+"""SQL that creates the tables. Published tables are in the schema `public`, and the desk's own in `released`."""
 
 COMMENTS = {
     "releases": "A quarter of an authority, and when it was published. It never changes afterwards.",
@@ -46,4 +46,4 @@ COMMENTS = {
     "measures": "What each measure counts.",
     "places": "Wards and areas. A ward may lie in two areas.",
 }
-"""The comment on each public table in the file."""
+"""The comment on each public table in the published file."""

@@ -1,1 +1,1 @@
-"""Find out whether each part works, from Kafka, the lake, and the signs of life of the part itself."""
+"""Find out whether each part works, from Kafka, from the lake, and from what the part reports about itself."""

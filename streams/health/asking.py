@@ -18,7 +18,7 @@ class Unanswered(Exception):
 
 class Asker:
     """
-    Asks questions repeatedly. If a question from an earlier check still hangs, it is not asked again.
+    Asks questions repeatedly. A question that still hangs from an earlier check is not asked again.
 
     The threads are daemon threads. Otherwise, a server that never answers would keep the process alive.
     """
@@ -28,7 +28,7 @@ class Asker:
         self._open: dict[str, _Question] = {}
 
     def ask(self, questions: Mapping[str, Callable[[], _Answer]]) -> dict[str, "_Answer | Unanswered"]:
-        """Return the answer to each question. If a question failed or took too long, its answer is an `Unanswered`."""
+        """Return the answer to each question, or an `Unanswered` if the question failed or took too long."""
         for name, question in questions.items():
             if name not in self._open:
                 self._open[name] = _Question(name, question)

@@ -14,7 +14,7 @@ class Backlog:
         records: the number of waiting records.
         seconds: how long the oldest waiting record has waited, in seconds.
         first: the record that has waited longest, as `topic/partition/offset`.
-        done: the number of records that the part has processed.
+        done: the number of records that the part has processed so far.
     """
 
     records: int = 0

@@ -1,8 +1,8 @@
 """
 Ask Kafka for partitions without a leader, the ends of topics, committed offsets, and how long records have waited.
 
-The waiting time is found by asking Kafka about timestamps, without reading the record. So it is also known for an
-unreadable record, which is often the record at which a part has stopped.
+Kafka is asked about timestamps only, so that the waiting time is known even for an unreadable record. A part has often
+stopped at just such a record.
 """
 
 from collections.abc import Mapping
@@ -33,33 +33,33 @@ _PRECISION_MS = 500
 _OLDEST_MS = 366 * 86_400_000
 _SURE_SECONDS = 10
 """
-If a record seems to have waited longer than this, read the topic to check that a record exists.
+If a record seems to have waited longer than this, the topic is read to check that there is a record.
 
 Reading costs more than asking for offsets.
 """
 _READ_SECONDS = 10
 """
-How many seconds to try to read.
+How many seconds to keep trying to read.
 
-The time allows for a busy machine, because reporting a part as late by mistake would be a false alarm.
+This is enough for a busy machine. A part that is not late must not be reported as late.
 """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Broker:
     """
-    What Kafka reported. Offsets are Kafka's own, until `numbered` changes them.
+    What Kafka reported. Offsets are as Kafka counts them, unless `numbered` has changed them.
 
     Attributes:
-        ends: the offset after the last record that consumers can read, for each partition.
-        written: the offset after the last record written, including records of open transactions, for each partition.
-        beginnings: the first offset that each partition still has.
+        ends: for each partition, the offset after the last record that consumers can read.
+        written: for each partition, the offset after the last record written, including open transactions.
+        beginnings: for each partition, the first offset that Kafka still has.
         heartbeat: the watcher's last heartbeat.
         heard_at: when that heartbeat arrived.
-        committed: the committed offsets by consumer group. None: the group has never committed.
+        committed: the committed offsets of each consumer group, or None if the group has never committed any.
         troubles: sentences about topics and partitions that are broken.
         flaws: sentences about topics with wrong settings that do not break a guarantee.
-        topic_ids: the id of each topic. The id distinguishes a topic from a deleted topic with the same name.
+        topic_ids: the id of each topic. A topic that was deleted and recreated under the same name has another id.
         generations: the generations of the topics that the lake knows.
     """
 
@@ -75,7 +75,7 @@ class Broker:
     generations: Generations = field(default_factory=dict)
 
     def numbered(self, generations: Generations) -> "Broker":
-        """For the topics that the lake knows, replace Kafka's offsets by the lake's offsets. Return a changed copy."""
+        """Return a copy in which the offsets of topics that the lake knows are the lake's offsets, and not Kafka's."""
         known = {
             topic: generation
             for topic, generation in generations.items()
@@ -100,11 +100,11 @@ class Broker:
 
 def ask_broker(settings: Settings, groups: Mapping[str, str]) -> Broker:
     """
-    Ask Kafka for everything except times.
+    Ask Kafka for everything but waiting times.
 
     Args:
         settings: where Kafka is.
-        groups: the consumer groups, with the topic that each reads.
+        groups: the consumer groups, each with the topic that it reads.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -167,7 +167,7 @@ def waiting(settings: Settings, broker: Broker, done: Mapping[str, Places], now:
 
 def without_their_end(settings: Settings, broker: Broker, landed: Places) -> list[str]:
     """
-    Find partitions that now end before an offset that has already landed.
+    Return a sentence for each partition that ends before an offset that has already landed.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -191,10 +191,10 @@ def _numbered(settings: Settings, broker: Broker, **config: Any) -> KafkaConsume
 
 def _shown(settings: Settings, broker: Broker, places: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
     """
-    Return the positions at which, or after which, a consumer gets a record.
+    Return those positions at or after which there is a record that consumers receive.
 
-    Consumers never get transaction markers and aborted records, so these do not wait for a part. If a position cannot
-    be read at all or in time, it counts as a position with a record.
+    Consumers never receive transaction markers and aborted records, so these do not wait for a part. If a position
+    cannot be read in time, it is returned too.
     """
     shown, unknown, until = set(), set(places), monotonic() + _READ_SECONDS
     with closing(_numbered(settings, broker, max_poll_records=1)) as client:
@@ -215,7 +215,7 @@ def _backlog(
     client: KafkaConsumer, behind: Mapping[TopicPartition, int], ends: Places, now: datetime, done: int
 ) -> Backlog:
     since = _came_at(client, behind, now)
-    # Some heartbeats always wait for `land`. So if a record from a sender also waits, that record is named.
+    # Prefer to name a record that is not a heartbeat, because some heartbeats always wait for `land`.
     first = min(since, key=lambda place: (place.topic == names.HEARTBEAT, since[place]), default=None)
     oldest = min(since.values(), default=now)
     return Backlog(
@@ -231,7 +231,7 @@ def _by_name(offsets: Mapping[TopicPartition, int]) -> Places:
 
 
 def _behind(broker: Broker, done: Places) -> dict[TopicPartition, int]:
-    """Return the first waiting record of each partition. Records that Kafka has removed no longer wait."""
+    """Return the first waiting record of each partition. Records that Kafka has removed do not count as waiting."""
     first = {place: max(done.get(place, 0), beginning) for place, beginning in broker.beginnings.items()}
     topics = {topic for topic, _ in done}
     return {
@@ -245,13 +245,13 @@ def _came_at(
     client: KafkaConsumer, offsets: Mapping[TopicPartition, int], now: datetime
 ) -> dict[TopicPartition, datetime]:
     """
-    Find when the broker stored each record, to half a second.
+    Find when the broker stored each record, to within half a second.
 
-    For a given time, Kafka returns the first record from that time on. A record was stored at the latest time for which
-    Kafka returns this record or an earlier one. A binary search finds that time.
+    Kafka can be asked for the first record from a given time on. A binary search finds the latest time for which Kafka
+    names this record or an earlier one. At that time, the record was stored.
     """
     end = int(now.timestamp() * 1000)
-    # If the machines' clocks differ, a record's timestamp may lie after the present time.
+    # Allow for clocks that differ between machines: a record's timestamp may lie after the present time.
     spans = dict.fromkeys(offsets, (end - _OLDEST_MS, end + 1))
     while any(high - low > _PRECISION_MS for low, high in spans.values()):
         middles = {place: (low + high) // 2 for place, (low, high) in spans.items()}
@@ -263,7 +263,7 @@ def _came_at(
 
 
 def _partitions(client: KafkaAdminClient, topics: list[str]) -> tuple[list[str], set[TopicPartition]]:
-    """Return the problems of the topics, and the partitions that can be asked."""
+    """Return the problems of the topics, and the partitions that have a leader and so can be asked."""
     existing = set(client.list_topics())
     troubles = [
         f"topic {topic} is missing. './caf init' or './caf up' makes it" for topic in topics if topic not in existing

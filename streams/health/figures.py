@@ -1,9 +1,9 @@
 """
 Read the figures for monitoring that only the lake has: numbers of rejected records, and how long alerts took.
 
-Rejected records are counted by source and reason. The sender writes the source, so the source can contain anything, for
-example a family's number or thousands of invented names. So a source is named only if it is certainly a system, because
-it has sent accepted events of many families. All other sources are counted as `other`.
+Rejected records are counted by source and reason. The sender writes the source, so the source can be anything, for
+example a family's number, and there can be thousands of invented ones. Therefore, a source is named only if it is
+certainly a system, because it has sent accepted events about many families. All others are counted as `other`.
 """
 
 from collections import Counter
@@ -22,7 +22,7 @@ _FAMILIES = 20
 """A source counts as a system if it has sent events about at least this many families or persons."""
 _SOURCES = 50
 """
-The maximum number of sources that are named. Sources with more events come first.
+The maximum number of sources that are named. The sources with the most events are named first.
 
 There is a maximum because Prometheus keeps one time series for each source and reason.
 """
@@ -62,8 +62,8 @@ class Figures:
     Figures from the lake.
 
     Attributes:
-        rejected: the number of rejected records by source and reason, counted from the first record on.
-        took: the seconds that each alert took, for the alerts since the last reading.
+        rejected: the number of all rejected records so far, by source and reason.
+        took: how many seconds each alert took, for the alerts since the last reading.
     """
 
     rejected: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -90,7 +90,7 @@ class FigureReader:
         span = {"since": since, "until": until}
         for source, reason, count in lake.execute(_REJECTED, {**span, "known": self._known, "other": OTHER}).fetchall():
             self._rejected[source, reason] += count
-        # Alerts from before the first reading are left out, because monitoring would show them as new alerts.
+        # Leave out alerts from before the first reading, because monitoring would show them as new.
         took = [] if is_first else [seconds for (seconds,) in lake.execute(_TOOK, span).fetchall()]
         self._read_until = until
         return Figures(rejected=Counter(self._rejected), took=took)

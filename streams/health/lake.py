@@ -18,9 +18,9 @@ __all__ = ["Lake", "LakeReader"]
 
 _APART = timedelta(hours=1)
 """
-How far back to look for newly stored rows.
+How far back the reader looks for newly stored rows.
 
-The times in these rows come from the clock of another machine, and a commit takes some time.
+An hour is enough, although another machine's clock sets the times in these rows, and although a commit takes some time.
 """
 
 _BUILT = "SELECT cut, rowid, started_at, finished_at FROM marts.run.builds WHERE ok ORDER BY rowid DESC LIMIT 1"
@@ -31,8 +31,8 @@ _FAILED = """
 """
 Reads the failed builds since the last successful one.
 
-Builds are sorted by the order of their rows, which is the order in which the builds ended. Times are not used, because
-a clock may have been wrong.
+Builds are sorted by the order of their rows, which is the order in which the builds ended. They are not sorted by time,
+because a clock may have been wrong.
 """
 _UNBUILT = """
     WITH built AS (
@@ -54,16 +54,16 @@ _UNBUILT = """
 @dataclass(frozen=True, kw_only=True)
 class Lake:
     """
-    What the lake reported. Times have a zone.
+    What the lake reported. Times have a time zone.
 
     Attributes:
         landed: the next offset to land in each partition.
         unbuilt: the records that have landed but are not in the marts yet.
         built_at: when the last successful build finished.
-        failed: the models that the last build could not build, if builds have failed since the last successful one.
+        failed: the models that the last build could not build. Empty if that build was successful.
         failures: the number of builds that have failed since the last successful one.
         failing_since: when the first of these failed builds finished.
-        due: a closed quarter that is not published, and the day from which it can be published.
+        due: the oldest closed quarter that is not published, and the day from which it could be published.
         holds: the holds on the marts.
         generations: the generations of the topics.
     """
@@ -80,7 +80,7 @@ class Lake:
 
 
 class LakeReader:
-    """Reads the complete landing tables the first time, and only newly stored rows afterwards."""
+    """Reads the landing tables completely the first time, and after that only the newly stored rows."""
 
     def __init__(self) -> None:
         self._landed: dict[tuple[str, int], int] = {}
@@ -91,7 +91,7 @@ class LakeReader:
         lake: duckdb.DuckDBPyConnection,
         holds: Callable[[duckdb.DuckDBPyConnection], Iterable[object]] | None = None,
     ) -> Lake:
-        """Return the present state of the lake. The function `holds` returns the holds on the marts."""
+        """Return the present state of the lake. `holds` is a function that returns the holds on the marts."""
         now = datetime.now(UTC)
         since = None if self._read_at is None else naive(self._read_at - _APART)
         stored = next_offsets(lake, since)
@@ -141,7 +141,7 @@ def _unbuilt(
 
 
 def _due(lake: duckdb.DuckDBPyConnection) -> tuple[date, date] | None:
-    """Return the oldest quarter that can be published and is not, and the day from which it can be published."""
+    """Return the oldest quarter that could be published and is not, with the day from which it could be published."""
     from streams.disclosure.due import due, next_due
 
     try:

@@ -1,7 +1,7 @@
 """
 Check the whole system once: ask all servers at the same time, find the state of each part, and store the results.
 
-Each question has a time limit. If a server does not answer, the check reports this and does not wait any longer.
+Each question has a time limit. If a server does not answer in time, the check says so and goes on.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -34,12 +34,16 @@ OpenLake = Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
 
 _PATIENCE_SECONDS = 10.0
 _SILENT_SECONDS = 10.0
-"""If the newest heartbeat is older than this, in seconds, the watcher counts as silent."""
+"""The watcher counts as silent if its newest heartbeat is older than this, in seconds."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Health:
-    """The state of all servers and parts at `looked_at`. Parts are in the order in which they process an event."""
+    """
+    The state of all servers and parts at the time `looked_at`.
+
+    Parts are in the order in which they process an event.
+    """
 
     looked_at: datetime
     servers: list[Row] = field(default_factory=list)
@@ -52,16 +56,16 @@ class Health:
 
     @property
     def troubles(self) -> list[str]:
-        """A sentence for everything that is red."""
+        """The sentences about everything that is red."""
         return [row.says for row in self.rows if row.level == "red"]
 
     @property
     def warnings(self) -> list[str]:
-        """A sentence for everything that is amber."""
+        """The sentences about everything that is amber."""
         return [row.says for row in self.rows if row.level == "amber"]
 
     def row(self, part: str) -> Row | None:
-        """The row of a part by its name."""
+        """Return the row of a part, by the part's name."""
         return next((row for row in self.rows if row.part == part), None)
 
 
@@ -78,7 +82,7 @@ class Observer:
         """
         Return the present state.
 
-        The check takes as long as the slowest server that answers within the time limit.
+        This takes as long as the slowest answer, but not longer than the time limit.
         """
         settings = self._settings
         local = {part.part: part for part in stack.status(settings)}
@@ -97,9 +101,9 @@ class Observer:
 
     def _questions(self, local: Mapping[str, stack.PartStatus]) -> dict[str, Callable[[], object]]:
         """
-        Return the questions for the servers. If a server of this home is down, it is not asked.
+        Return the questions for the servers. Leave out servers of this home that are down.
 
-        A question to a server that is down could start the server or wait for it.
+        A question to a server that is down could start it, or wait for it.
         """
         settings = self._settings
         up = {name for name in stack.SERVERS if name not in local or local[name].state == "running"}
@@ -120,7 +124,7 @@ class Observer:
         """
         Return the backlog of each part, as far as Kafka and the lake report it.
 
-        If Kafka does not answer here, its entry in `asked` is replaced by that failure.
+        If Kafka does not answer this question, the failure replaces Kafka's answer in `asked`.
         """
         found: dict[str, Backlog] = {}
         broker, lake = asked.get("kafka"), asked.get("lake")
@@ -140,9 +144,9 @@ class Observer:
 
     def _compared(self, broker: Broker, lake: Lake) -> Broker:
         """
-        Compare Kafka's offsets with the landed offsets.
+        Number Kafka's offsets as the lake does, and compare them with the landed offsets.
 
-        Partitions that end before an offset that has already landed are added to the problems.
+        A partition that ends before an offset that has already landed is added to the problems.
         """
         numbered = broker.numbered(lake.generations)
         ask = {"kafka (asked for ends)": lambda: without_their_end(self._settings, numbered, lake.landed)}
@@ -180,7 +184,7 @@ class Observer:
 
 
 def _done(broker: Broker, lake: object) -> dict[str, Places]:
-    """For every part whose progress Kafka or the lake shows, return its next offset in each partition."""
+    """Return the next offset in each partition, for each part whose progress Kafka or the lake shows."""
     found: dict[str, Places] = {}
     if broker.heartbeat is not None:
         evaluated = {
@@ -219,7 +223,7 @@ def _build_fails(lake: Lake, now: datetime, late_seconds: float) -> str:
     """
     Return a sentence about what is wrong with the builds, or an empty text if nothing is wrong.
 
-    A build is made at least every two minutes, even when nothing has landed, because deadlines pass.
+    Even when nothing has landed, a build is made at least every two minutes, because deadlines pass.
     """
     if not lake.failed or lake.failing_since is None:
         old = (now - lake.built_at).total_seconds() if lake.built_at else 0.0
@@ -230,9 +234,9 @@ def _build_fails(lake: Lake, now: datetime, late_seconds: float) -> str:
 
 def _unpublished(lake: Lake, now: datetime) -> str:
     """
-    Return a sentence about a quarter that has been due for more than a day.
+    Return a sentence if a quarter has been due for more than a day.
 
-    In that time, a nightly run should have published the quarter.
+    A nightly run should have published it by then.
     """
     if lake.due is None or (now.date() - lake.due[1]).days < 2:
         return ""

@@ -1,8 +1,8 @@
 """
 Write the results of a check in Prometheus' text format.
 
-Labels are the names of parts, their states, sources that are systems, and reasons. There are few distinct labels, and
-they contain nothing about a person.
+Labels are the names of parts, their states, sources that are certainly systems, and reasons. So there are few distinct
+labels, and they contain nothing about a person.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ _BUCKETS = (0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900)
 
 
 class Metrics:
-    """The newest results as text. Reading this text sends no requests to servers."""
+    """The newest results as text. When the text is read, no server is asked again."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -36,7 +36,7 @@ class Metrics:
         )
 
     def note(self, health: Health, figures: Figures | None) -> None:
-        """Store new results. If the lake does not answer and there are no new figures, the last figures stay."""
+        """Store new results. If there are no new figures because the lake does not answer, keep the last figures."""
         self._newest.health = health
         if figures is not None:
             self._newest.figures = figures
@@ -60,7 +60,7 @@ class _Newest(Collector):
         yield GaugeMetricFamily("caf_looked_at_seconds", "When all servers were last asked.", value=looked)
         yield from _of_parts(self.health.rows)
         rejected = CounterMetricFamily(
-            "caf_rejected_records", "Rejected records, counted from the first record.", labels=["source", "reason"]
+            "caf_rejected_records", "All rejected records so far.", labels=["source", "reason"]
         )
         for (source, reason), count in sorted(self.figures.rejected.items()):
             rejected.add_metric([source, reason], count)
@@ -76,7 +76,12 @@ def _of_parts(rows: list[Row]) -> Iterator[Metric]:
     yield level
     yield state
     yield _gauge(rows, "caf_part_waiting_records", "Records that wait for a part.", "waiting")
-    yield _gauge(rows, "caf_part_waiting_seconds", "How long the oldest of them has waited.", "waiting_seconds")
+    yield _gauge(
+        rows,
+        "caf_part_waiting_seconds",
+        "How long the oldest record that waits for a part has waited.",
+        "waiting_seconds",
+    )
     yield _gauge(rows, "caf_part_rate", "Records a second that a part has worked on recently.", "rate")
     yield _gauge(rows, "caf_part_restarts", "Runs of a part that have failed in the last hour.", "restarts")
 

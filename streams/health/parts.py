@@ -1,4 +1,4 @@
-"""The parts: their names, the Airflow task that runs each part, and the time limits for each part."""
+"""The parts: their names, the Airflow task that runs each of them, and the time limits for each."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from streams.settings import Settings
 __all__ = ["GROUPS", "Part", "parts"]
 
 GROUPS = {"share": (names.SHARE_GROUP, names.ALERTS), "feedback": (names.FEEDBACK_GROUP, names.REFERRAL)}
-"""Parts that store their position in a Kafka consumer group, with the group and the topic that it reads."""
+"""Parts that store their position in a Kafka consumer group: the group, and the topic that it reads."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,14 +17,14 @@ class Part:
     A part and its limits.
 
     Attributes:
-        name: the part's name in its sign of life.
+        name: the part's name.
         task: the Airflow task that runs the part, as `dag.task`.
         work: a verb for sentences that says what the part does to records.
-        late_seconds: how long a record may wait for the part.
-        hang_seconds: how long one round of the part's loop may take. A build takes minutes. The watcher also needs
-            minutes to fill its tables.
-        within_hours: None for a part that always runs. For other parts, the longest time between two runs. 0 means that
-            the part runs only when somebody starts it.
+        late_seconds: how long a record may wait for the part, in seconds.
+        hang_seconds: how long one round of the part's loop may take, in seconds. A build takes minutes. The watcher
+            also needs minutes to fill its tables.
+        within_hours: the longest time between two runs, in hours. None means that the part always runs, and 0 that it
+            runs only when somebody starts it.
     """
 
     name: str

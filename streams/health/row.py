@@ -1,4 +1,4 @@
-"""The state of a part or server, for display."""
+"""The state of a part or server, in the form in which it is shown."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Read the signs of life of all parts, and the stored results of earlier checks."""
+"""Read what each part last reported about itself (its sign of life), and the stored results of earlier checks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,21 +14,21 @@ __all__ = ["Look", "Run", "Signs", "read_signs", "remember"]
 
 _SILENT_SECONDS = 5 * BEAT_SECONDS
 """
-If a sign of life is older than this, in seconds, its process counts as gone or paused.
+If a part's last sign of life is older than this, in seconds, its process counts as gone or paused.
 
-A sign of life with a time further in the future than this does not count either.
+A sign of life whose time is further in the future than this does not count either.
 """
 
 _LOOKS_EVERY = 10
 """The minimum number of seconds between two checks whose results are stored."""
 _COMPARED_SECONDS = 60
 """
-A check is compared with the newest stored check that is at least this old.
+A check is compared with the newest stored check that is at least this many seconds old.
 
 In this time, a part can finish a batch, and a large backlog becomes visibly smaller.
 """
 
-# Select the runs of the last hour. Also select the latest run of each part, regardless of its age.
+# Select the runs of the last hour, and the latest run of each part, however old it is.
 _RUNS = """
     SELECT part, host, pid, task, started_at, ended_at, is_standby, error, says, beat_at,
            extract(epoch FROM now - beat_at)::float AS silent_seconds,
@@ -59,21 +59,21 @@ _REMEMBER = """
 @dataclass(frozen=True, kw_only=True)
 class Run:
     """
-    One run of a part, read from its sign of life. Seconds are measured by the database's clock.
+    One run of a part, as the part reported it. Seconds are measured by the database's clock.
 
     Attributes:
         part: the name of the part.
         host: the machine's name.
         pid: the id of the process.
-        task: the Airflow task, if one runs the part.
+        task: the Airflow task that runs the part, if there is one.
         started_at: when the run started.
         ended_at: when the run ended. None if the run did not report an end.
         is_standby: True if the run waits for another process to end.
         error: the type of the error that ended the run or keeps it from working.
         says: the message of that error.
-        beat_at: when the run gave its last sign of life.
-        silent_seconds: the seconds since that sign of life.
-        still_seconds: the seconds since its loop last completed a round.
+        beat_at: when the run last reported that it is alive (its last sign of life).
+        silent_seconds: the seconds since then.
+        still_seconds: the seconds since the run's loop last completed a round.
     """
 
     part: str
@@ -92,30 +92,30 @@ class Run:
     @property
     def is_alive(self) -> bool:
         """
-        Return True if the process gives signs of life.
+        Return True if the process has recently reported that it is alive.
 
-        A sign of life from the future does not count, because it was given before the clock was set back.
+        A report from the future does not count, because it was made before the clock was set back.
         """
         return self.ended_at is None and abs(self.silent_seconds) < _SILENT_SECONDS
 
     @property
     def has_failed(self) -> bool:
-        """Return True if the run ended with an error, or without reporting an end."""
+        """Return True if the run ended with an error, or stopped reporting and never reported its end."""
         return not self.is_alive and (self.ended_at is None or bool(self.error))
 
     @property
     def over_at(self) -> datetime:
-        """When the run ended. If it did not report its end, this is the time of its last sign of life."""
+        """When the run ended or, if it reported no end, when it last reported that it was alive."""
         return self.ended_at or self.beat_at
 
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
     """
-    The result of an earlier check of a part.
+    What an earlier check found out about a part.
 
-    The result has the number of processed records, how long the oldest record had waited, and the seconds since that
-    check.
+    It has the number of processed records, how long the oldest record had waited, and how many seconds ago the check
+    was.
     """
 
     done: int
@@ -125,7 +125,11 @@ class Look:
 
 @dataclass(frozen=True, kw_only=True)
 class Signs:
-    """All signs of life and earlier checks. `now` is the database's time. `made_at` is when the tables were created."""
+    """
+    What all parts reported about themselves, and earlier checks.
+
+    `now` is the database's time. `made_at` is when the tables were created.
+    """
 
     now: datetime
     made_at: datetime
@@ -135,7 +139,7 @@ class Signs:
 
 def read_signs(settings: Settings) -> Signs:
     """
-    Read the signs of life of all parts, and the results of earlier checks.
+    Read what all parts reported about themselves, and the results of earlier checks.
 
     Raises:
         LakeUnavailable: PostgreSQL does not answer.
@@ -156,7 +160,7 @@ def read_signs(settings: Settings) -> Signs:
 
 def remember(settings: Settings, backlogs: Mapping[str, Backlog]) -> None:
     """
-    Store the results, so that a later check can see whether a backlog grows. Results are kept for an hour.
+    Store the results of a check, so that a later check can see whether a backlog grows. Results are kept for an hour.
 
     Raises:
         LakeUnavailable: PostgreSQL does not answer.

@@ -1,4 +1,4 @@
-"""Ask Airflow which components work, which DAGs are paused or unreadable, and which tasks it considers running."""
+"""Ask Airflow which of its components work, which DAGs are paused or unreadable, and which tasks are running."""
 
 from dataclasses import dataclass, field
 
@@ -15,7 +15,7 @@ COMPONENTS = {
     "airflow-dag-processor": "dag_processor",
     "airflow-triggerer": "triggerer",
 }
-"""Airflow's components: the name of each service, and its name in the API."""
+"""Airflow's components: the name of each as a service, and its name in Airflow's API."""
 _SECONDS = 5
 
 
@@ -28,9 +28,8 @@ class Scheduler:
         beats: for each component, whether it has a heartbeat.
         paused: the paused DAGs.
         unreadable: the DAG files that Airflow cannot read because of errors.
-        running: the tasks (`dag.task`) that Airflow considers running.
-        tried: the number of times that Airflow has tried each failed task. A task may fail before its part can give a
-            sign of life.
+        running: the tasks (`dag.task`) that Airflow takes to be running.
+        tried: how often Airflow has tried each failed task. A task may fail before its part can report anything.
     """
 
     beats: dict[str, bool]

@@ -19,9 +19,9 @@ __all__ = ["disks", "servers"]
 
 _FULL_DISK, _FILLING_DISK = 0.03, 0.10
 """
-Two limits for the free share of a disk.
+Two limits for the share of a disk that is free.
 
-Below the first limit, the disk is red, because no part works reliably. Below the second limit, the disk is amber.
+Below the first limit, the disk is red, because no part works reliably. Below the second limit, it is amber.
 """
 
 
@@ -34,7 +34,7 @@ def servers(
     """
     Return a row for each server.
 
-    Problems with topics and partitions are reported in the row of Kafka.
+    The row of Kafka also has the problems of topics and partitions.
 
     Args:
         settings: the settings of this home.
@@ -91,9 +91,9 @@ def _of_topics(broker: object, lake: object) -> list[str]:
 
 def _held_back(settings: Settings, backlogs: Mapping[str, Backlog]) -> list[str]:
     """
-    Return a sentence if a sender has left a transaction open for too long.
+    Return a sentence if a sender has left a transaction open for too long, or else an empty list.
 
-    From the first record of an open transaction on, Kafka holds back the partition's records from all consumers.
+    Kafka holds back the first record of an open transaction from all consumers, and all later records of its partition.
     """
     held = backlogs.get("kafka")
     if held is None or held.seconds <= settings.late_seconds:
@@ -121,11 +121,7 @@ def _worse(row: Row, state: State, troubles: list[str]) -> Row:
 
 
 def disks(settings: Settings) -> list[Row]:
-    """
-    Return a row for each disk that holds one of this machine's folders.
-
-    Disks of servers on other machines are not checked.
-    """
+    """Return a row for each disk that holds one of this machine's folders. Disks of other machines are not checked."""
     rows, seen = [], set()
     for folder in (settings.home, Path(settings.lake_folder)):
         if not folder.exists() or folder.stat().st_dev in seen:

@@ -1,8 +1,8 @@
 """
-Decide whether a part works properly, from its signs of life, its backlog and the time.
+Decide whether a part works properly, from what it reports about itself, its backlog and the time.
 
-The backlog is known from Kafka and the lake, not from the part. So a part that has stopped working cannot report that
-everything is well.
+The size of the backlog comes from Kafka and the lake, not from the part. So a part that has stopped working cannot
+claim that everything is well.
 """
 
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ from streams.health.runs import Look, Run
 __all__ = ["Case", "verdict"]
 
 _GRACE = timedelta(minutes=2)
-"""How long a part may take to start in a new home, or to restart after it has ended without an error."""
+"""How long a part may take to start in a new home, or to start again after it has ended without an error."""
 _LOOP = 3
 """This number of failed runs within `_LOOP_WITHIN` is a restart loop."""
 _LOOP_WITHIN = timedelta(minutes=10)
 _TROUBLED = timedelta(minutes=1)
-"""If a part reports a problem that keeps it from working, it becomes red when a record has waited this long."""
+"""A part that reports a problem becomes red when a record has waited for it this long. Until then, it is amber."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,9 +37,9 @@ class Case:
     before: Look | None = None
     is_paused: bool = False
     is_taken_to_run: bool = False
-    """True if Airflow believes that the part's task is running."""
+    """True if Airflow takes the part's task to be running."""
     tried: int = 0
-    """The number of times that Airflow has tried the part's task, if the task has failed."""
+    """How often Airflow has tried the part's task, if the task has failed."""
     held: tuple[str, ...] = ()
     """The holds on the marts."""
     failing: str = ""
@@ -47,7 +47,7 @@ class Case:
 
 
 def verdict(case: Case) -> Row:
-    """Return the row of one part, with its state and its problem."""
+    """Return the row of a part, with its state and its problem."""
     failures = [run for run in case.runs if run.has_failed and case.now - run.over_at < timedelta(hours=1)]
     state, level, says, since = _verdict(case, failures)
     errors = [run for run in case.runs if run.error]
@@ -160,7 +160,7 @@ def _with_a_run(case: Case, run: Run) -> _Verdict:
 
 
 def _of_its_work(case: Case, run: Run, state: State, since: datetime) -> _Verdict:
-    """Return the verdict on a part that is alive or idle. The verdict depends on the records that wait for the part."""
+    """Return the verdict on a part that is alive or idle. It depends on the records that wait for the part."""
     name, backlog = case.part.name, case.backlog
     is_young = run.is_alive and case.now - run.started_at < _GRACE
     if case.failing and not is_young:
@@ -179,7 +179,7 @@ def _late(case: Case, run: Run, backlog: Backlog) -> _Verdict:
     """
     Return the verdict on a part that is late.
 
-    The verdict depends on whether the part processes records, and whether the waiting time gets shorter.
+    It depends on whether the part processes records, and on whether the waiting time gets shorter.
     """
     name, before = case.part.name, case.before
     since = case.now - timedelta(seconds=backlog.seconds)
@@ -192,7 +192,7 @@ def _late(case: Case, run: Run, backlog: Backlog) -> _Verdict:
     if before is None or backlog.done <= before.done:
         for_so_long = f" for {spell(before.seconds_ago)}" if before else ""
         says = f"{name} runs but has done nothing{for_so_long}{why}: {waits} ({backlog.first}). Read {_log(case, run)}"
-        # Without an earlier check, we only know that the part is late. Being late is enough for red.
+        # Without an earlier check, we know only that the part is late. That is enough for red.
         return "standing still", "red", says if before else says.replace("but has done nothing", "but is late"), since
     if backlog.seconds < before.waiting_seconds:
         return "catching up", "amber", f"{name} is late but catches up{why}: {waits}", since
@@ -210,7 +210,7 @@ def _error(run: Run) -> str:
 
 
 def _at(case: Case) -> str:
-    """Return text that names the first waiting record, if records wait."""
+    """Return text that names the first waiting record, or an empty text if no record has waited long."""
     if not case.backlog or not case.backlog.first or case.backlog.seconds < 10:
         return ""
     return f". {case.backlog.records:,} records wait; {case.backlog.first} is the first"

@@ -1,1 +1,1 @@
-"""The recipients of an alert, found from the routes, facts about the family, and the working calendar."""
+"""Finds the recipients of an alert from the routes, from facts about the family, and from the working hours."""

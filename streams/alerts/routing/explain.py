@@ -1,4 +1,4 @@
-"""Explains why an alert went to its recipients, from the alert itself and the routes of its routing version."""
+"""Explains why an alert was sent to its recipients, from the alert and the version of the routes that it names."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,7 +13,11 @@ __all__ = ["Explanation", "explain"]
 
 @dataclass(frozen=True)
 class Explanation:
-    """A route that fits an alert, and the recipients that it explains; none if the family does not match the route."""
+    """
+    A route that fits an alert, and the recipients that the alert has because of it.
+
+    There are no recipients if the family does not match the route.
+    """
 
     route: Route
     recipients: list[Recipient]
@@ -23,8 +27,8 @@ def explain(routes: Iterable[Route], alert: Alert) -> tuple[list[Explanation], l
     """
     Return the routes that fit the alert, and the recipients that no route explains.
 
-    Recipients without a route received an earlier version of the alert. A route explains recipients only if it has the
-    alert's own routing version.
+    If no route explains a recipient, the recipient received an earlier version of the alert. Only routes of the alert's
+    own routing version count.
     """
     hours = hours_of(alert.raised_at, profile_authority(alert.profile_version))
     fitting = [

@@ -1,4 +1,4 @@
-"""Finds the recipients of alerts: the desks from the marts, and recipients of earlier versions from the lake."""
+"""Finds the recipients of alerts. Desks come from the marts, and recipients of earlier versions from the lake."""
 
 from collections.abc import Collection, Iterator
 
@@ -31,7 +31,7 @@ _PLACES = """
     where code in (select unnest(?))
     group by code
 """
-"""SQL for the authority of wards and areas, with their gateway and area if each has only one."""
+"""SQL for the authority, gateway and area of wards and areas. Gateway or area is NULL if a place lies in several."""
 
 _TOLD = """
     select alert_id, recipients from landing.main.alerts where alert_id in (select unnest(?))

@@ -1,4 +1,4 @@
-"""Finds combinations of rule, severity, hours and facts about the family for which the routes reach nobody."""
+"""Finds alerts that would reach nobody: combinations of rule, severity, hours and facts about the family."""
 
 from collections.abc import Iterable
 from datetime import date

@@ -1,4 +1,4 @@
-"""How many alerts a day each desk should expect with the routes in force, and how many alerts each received."""
+"""How many alerts a day each desk should expect with the routes in force, and how many each desk has received."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,11 +17,11 @@ from streams.rules.seeds import seed_rows
 __all__ = ["CAME_DAYS", "Load", "came", "expected_load"]
 
 CAME_DAYS = 28
-"""How many days before now `came` counts."""
+"""The number of days, up to now, for which `came` counts alerts."""
 
 _SERVICE, _LEAD = "each open service", "each lead professional"
 _GROUPED = {"service": _SERVICE, "lead_professional": _LEAD}
-"""Recipients that are too many to be shown one by one, and the name under which they are shown together."""
+"""The kinds of recipients that are shown under one name, because there are too many to show each of them."""
 
 Load = dict[tuple[Recipient, str], float]
 """Alerts per day, by recipient and rule."""
@@ -54,17 +54,17 @@ def expected_load(
     routes: Iterable[Route], expected: Mapping[str, Expected], severities: Mapping[str, str], authority: str
 ) -> Load:
     """
-    Return how many alerts of each rule each recipient should expect per day.
+    Return how many alerts a day each recipient should expect from each rule.
 
-    A rule's alerts are divided by severity, by hours and by what is known about the family. The three shares of a rule
-    are treated as independent of each other. The alerts are divided among areas by the number of children. Then the
-    routes are applied as for a real alert.
+    A rule's alerts are divided by severity, by hours and by what is known about the family, as if these three did not
+    depend on each other. The alerts are divided among areas by the number of children. Then the routes are applied as
+    for a real alert.
 
     Args:
         routes: the routes in force for the authority.
         expected: the expected number and the shares of each rule's alerts.
-        severities: the severity of each rule's alerts that are not red. If the severity given here is red, alerts that
-            are not red count as amber.
+        severities: the severity of each rule in the register. Alerts that are not red have this severity, or amber if
+            it is red.
         authority: the authority's GSS code.
     """
     routes = list(routes)
@@ -82,9 +82,9 @@ def expected_load(
 
 def came(lake: duckdb.DuckDBPyConnection) -> Load:
     """
-    Return the alerts per day that each recipient received, without tests, in the last 28 days.
+    Return how many alerts a day each recipient received in the last 28 days. Test alerts and backfills do not count.
 
-    If the first alert is less than 28 days old, the days since the first alert count.
+    If the first alert is less than 28 days old, the number is per day since that alert.
     """
     load: Load = defaultdict(float)
     for role, name, rule, a_day in lake.execute(_CAME).fetchall():
@@ -98,7 +98,7 @@ def _either(share: float, name: str, other: str) -> list[tuple[str, float]]:
 
 def _families(one: Expected) -> list[tuple[tuple[str | None, list[str]], float]]:
     """
-    Return the cases of what may be known about a family, each with its probability.
+    Return each combination of lead professional and open service that a family may have, with its probability.
 
     Most families with a lead professional are open.
     """

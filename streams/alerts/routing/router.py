@@ -18,14 +18,14 @@ __all__ = ["Router", "hours_of", "recipients_of"]
 
 _ENDED = {AlertStatus.CLOSED, AlertStatus.CLEARED, AlertStatus.WITHDRAWN}
 _TAKEN_ON = "acknowledged"
-"""The `status_reason` of a version for which nobody has to act."""
+"""The `status_reason` of a version that somebody has acknowledged, so that nobody else needs to act."""
 
 
 class Router:
-    """Applies the routes to versions of alerts, one after another."""
+    """Applies the routes to alert versions, one after another."""
 
     def __init__(self, authority: str, routes: Iterable[Route]) -> None:
-        """`authority` receives alerts that are not about a known family."""
+        """Prepare the routes. `authority` receives the alerts that are not about a known family."""
         self.authority = authority
         self._routes = tuple(routes)
         self._in_force = cache(lambda authority, day: in_force(self._routes, authority, day))
@@ -34,13 +34,13 @@ class Router:
         """
         Return a version with its area and its recipients.
 
-        Recipients of an earlier version receive all later versions. When an alert ends, or somebody acknowledges it,
-        only they are notified. Alerts from a backfill and test alerts have no recipients.
+        Whoever received a version also receives all later versions. When an alert ends, or when somebody acknowledges
+        it, nobody else is notified. Alerts from a backfill and test alerts have no recipients.
 
         Args:
             alert: a version that is raised now (`raised_at`).
-            desk: the people who work with the family, as far as known.
-            told: the recipients of the version before.
+            desk: the people who work with the family, as far as they are known.
+            told: the recipients of the previous version.
         """
         if alert.backfill or alert.test:
             return alert

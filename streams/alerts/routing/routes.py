@@ -1,4 +1,4 @@
-"""The routes: rows of `routes.csv` that give alerts to recipients, with a version for each authority."""
+"""The routes: rows of `routes.csv` that give alerts to recipients. An authority may have routes of its own."""
 
 import csv
 from collections.abc import Iterable
@@ -27,8 +27,8 @@ _ALLOWED = {
 @dataclass(frozen=True)
 class Route:
     """
-    One row of the routes, which gives a rule's alerts to one kind of recipient. The seed `routes` describes the
-    columns.
+    A row of `routes.csv`, which gives one rule's alerts to one kind of recipient. The seed `routes` has a description
+    of each column.
     """
 
     authority_code: str
@@ -43,8 +43,9 @@ class Route:
 
     def fits(self, rule: str, severity: str, hours: str) -> bool:
         """
-        Return whether the route applies to alerts of a rule with a severity, raised in these hours (`working` or
-        `out`).
+        Return whether the route applies to alerts of this rule and severity that are raised in these hours.
+
+        `hours` is `working` or `out`.
         """
         return self.rule == rule and self.severity in {"any", severity} and self.hours in {"any", hours}
 
@@ -61,7 +62,7 @@ def read_routes(path: Path = ROUTES_FILE) -> tuple[Route, ...]:
 
 
 def in_force(routes: Iterable[Route], authority: str, day: date) -> list[Route]:
-    """Return an authority's latest routes on a day, or the default routes if the authority has none of its own yet."""
+    """Return an authority's newest routes on a day, or the default routes if it has none of its own yet."""
     routes = [route for route in routes if route.effective_from <= day]
     own = [route for route in routes if route.authority_code == authority]
     candidates = own or [route for route in routes if route.authority_code == "*"]

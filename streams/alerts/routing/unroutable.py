@@ -1,4 +1,4 @@
-"""Reports an alert that reaches nobody, by another alert whose recipients do not depend on the routes."""
+"""Reports an alert that reaches nobody. The report is another alert, whose recipients do not depend on the routes."""
 
 import hashlib
 
@@ -10,14 +10,16 @@ from streams.contracts.outputs import Alert, Recipient
 __all__ = ["REACHES_NOBODY", "reaches_nobody"]
 
 REACHES_NOBODY = "route_reaches_nobody"
-"""The name of this alert, used in place of a rule. No event leads to this alert, so a build never finds it."""
+"""
+The name of the reporting alert, used in place of a rule's name. No event leads to this alert, so no build finds it.
+"""
 
 
 def reaches_nobody(alert: Alert, authority: str) -> Alert | None:
     """
-    Return the red alert about an alert that reached nobody.
+    Return the red alert that reports an alert without recipients.
 
-    Return None if the alert reached somebody, or must not have recipients.
+    Return None if the alert has recipients, or must not have any.
     """
     if alert.recipients or alert.backfill or alert.test:
         return None

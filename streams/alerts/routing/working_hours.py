@@ -1,4 +1,4 @@
-"""Whether a time lies in an authority's working hours: the hours of its practice profile, on working days."""
+"""Decides whether a time is in an authority's working hours: the hours of its practice profile, on working days."""
 
 import csv
 from datetime import date, datetime, time
@@ -18,7 +18,7 @@ _SATURDAY = 5
 
 
 class _Hours(NamedTuple):
-    """The working hours of a practice profile. The order of the fields makes the latest profile the greatest."""
+    """The working hours of a practice profile. The fields are in this order so that `max` finds the newest profile."""
 
     effective_from: date
     profile_version: str
@@ -31,8 +31,8 @@ def is_working_hours(moment: datetime, authority: str, profiles: Path = _PROFILE
     """
     Return whether an authority's desks are staffed at a timezone-aware time.
 
-    Desks are staffed in the profile's hours, Monday to Friday, except on English bank holidays. Bank holidays are known
-    only for the years of the calendar.
+    Desks are staffed in the profile's hours, Monday to Friday, except on English bank holidays. The calendar has bank
+    holidays only for some years.
     """
     local = moment.astimezone(LONDON)
     if local.weekday() >= _SATURDAY or local.date() in _holidays(_CALENDAR):
@@ -52,7 +52,7 @@ def profile_authority(profile_version: str, profiles: Path = _PROFILES) -> str:
 
 
 def _in_force(hours: tuple[_Hours, ...], authority: str, day: date) -> _Hours:
-    """Return an authority's latest hours on a day, or the default hours if the authority has none of its own yet."""
+    """Return an authority's newest hours on a day, or the default hours if it has none of its own yet."""
     begun = [each for each in hours if each.effective_from <= day]
     own = [each for each in begun if each.authority_code == authority]
     return max(own or [each for each in begun if each.authority_code == _DEFAULT])

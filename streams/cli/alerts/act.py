@@ -1,4 +1,4 @@
-"""`./caf alerts ack`, `close` and `undo`: record the action that somebody takes on an alert."""
+"""`./caf alerts ack`, `close` and `undo`: record what somebody does about an alert."""
 
 import getpass
 import json
@@ -44,12 +44,12 @@ def _by_whom(verb: Callable[..., Any]) -> Callable[..., Any]:
 @click.command("ack")
 @_common
 @_by_whom
-@click.option("--because", "note", help="A note for the desk. No alert shows it. No names.")
+@click.option("--because", "note", help="A note for the desk, which no alert shows. Do not write names.")
 def ack(alert_id: str, worker: str, note: str | None, wait: float, as_json: bool) -> None:
     """
     Acknowledge an alert: you will deal with it, and nobody else needs to.
 
-    This applies until the alert becomes more severe or has new evidence.
+    The acknowledgement applies until the alert becomes more severe or has new evidence.
     """
     from streams.alerts.actions import acknowledge
 
@@ -66,12 +66,12 @@ def ack(alert_id: str, worker: str, note: str | None, wait: float, as_json: bool
     type=click.Choice([one.value for one in AlertClosure]),
     help="How useful the alert was. 'not_useful' and 'wrong_family' help to improve the rule.",
 )
-@click.option("--note", help="A note for the desk. No alert shows it. No names.")
+@click.option("--note", help="A note for the desk, which no alert shows. Do not write names.")
 def close(alert_id: str, *, worker: str, closure: str, note: str | None, wait: float, as_json: bool) -> None:
     """
     Close an alert: it has been dealt with.
 
-    It opens again if it becomes more severe or has new evidence.
+    The alert opens again if it becomes more severe or has new evidence.
     """
     from streams.alerts.actions import close as send
 

@@ -11,15 +11,20 @@ __all__ = ["filters"]
 
 
 def filters(verb: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that become the filters of `AlertFilter.of`. Each option may be given several times."""
+    """Add the options for the filters of `AlertFilter.of`. Users may give each option several times."""
     for option in (
         click.option(
-            "--recipient", multiple=True, help="Only for this role, or one desk of it: duty, duty:birkenhead."
+            "--recipient", multiple=True, help="Only alerts for a role (duty) or one of its desks (duty:birkenhead)."
         ),
-        click.option("--area", multiple=True, help="Only about families in this area; 'unknown' if it is not known."),
-        click.option("--rule", multiple=True, help="Only of this rule."),
         click.option(
-            "--severity", multiple=True, type=click.Choice([one.value for one in Severity]), help="Only this severity."
+            "--area", multiple=True, help="Only alerts about families in this area; 'unknown' if the area is not known."
+        ),
+        click.option("--rule", multiple=True, help="Only alerts of this rule."),
+        click.option(
+            "--severity",
+            multiple=True,
+            type=click.Choice([one.value for one in Severity]),
+            help="Only alerts of this severity.",
         ),
     ):
         verb = option(verb)

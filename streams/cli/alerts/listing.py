@@ -17,8 +17,8 @@ __all__ = ["command", "printer"]
 @click.option("--follow", "following", is_flag=True, help="Show new alerts as they come, until Ctrl-C.")
 @click.option("--bell", is_flag=True, help="With --follow: ring the terminal's bell for a red alert that is open.")
 @filters
-@click.option("--all", "every", is_flag=True, help="Every version, including ended alerts, history and tests.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, times in UTC.")
+@click.option("--all", "every", is_flag=True, help="Show every version, including ended alerts, history and tests.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line, with times in UTC.")
 @click.pass_context
 def command(
     context: click.Context, /, *, following: bool, bell: bool, every: bool, as_json: bool, **chosen: tuple[str, ...]
@@ -26,7 +26,7 @@ def command(
     """
     List the alerts that are open now, or show new ones with --follow. Times are London time.
 
-    The list includes alerts that were raised from history. --bell never rings for them.
+    The list includes alerts that were raised from history. --bell does not ring for such alerts.
     """
     if context.invoked_subcommand is not None:
         return
@@ -41,7 +41,7 @@ def command(
 
 
 def printer(as_json: bool, bell: bool = False) -> Callable[[Alert], None]:
-    """Return a function that prints an alert, either as a line of JSON or as text for people."""
+    """Return a function that prints an alert, either as a line of JSON or as text."""
     if as_json:
         return lambda alert: click.echo(msgspec.json.encode(alert).decode())
     from rich.console import Console

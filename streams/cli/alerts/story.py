@@ -16,14 +16,14 @@ __all__ = ["show"]
     "--json",
     "as_json",
     is_flag=True,
-    help="Print JSON: its versions, and those of alerts about it, one a line, in UTC.",
+    help="Print as JSON the versions of this alert and of alerts about it, one a line, in UTC.",
 )
 def show(alert_id: str, as_json: bool) -> None:
     """
     Show one alert as it is now, and its history.
 
     The history says when the event happened, when its record arrived, when each version was written and for whom, and
-    who acknowledged or closed the alert. It also lists alerts that replaced it or were raised about it.
+    who acknowledged or closed the alert. The command also lists alerts that replaced this one or were raised about it.
     """
     from streams.tell.subscribers.story import read_story, steps
     from streams.tell.subscribers.times import local

@@ -1,4 +1,4 @@
-"""`./caf alerts test` and `check`: find out whether alerts arrive, and whether the watcher is alive."""
+"""`./caf alerts test` and `check`: find out whether alerts arrive and whether the watcher is alive."""
 
 import json
 
@@ -10,12 +10,13 @@ __all__ = ["check", "trial"]
 
 
 @click.command("test")
-@click.option("--timeout", type=float, default=30, show_default=True, help="Seconds to wait for it.")
+@click.option("--timeout", type=float, default=30, show_default=True, help="Seconds to wait for the test alert.")
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
 def trial(timeout: float, as_json: bool) -> None:
-    """Send a marked test alert through the whole path, and wait until it has been read back.
+    """
+    Send a test alert through the whole path, and wait until it has been read back.
 
-    It is about nobody, lands marked as a test, and goes to nobody.
+    The test alert is about nobody, is stored with the mark of a test, and is sent to nobody.
     """
     from streams.alerts.trial import run_trial
 
@@ -30,7 +31,7 @@ def trial(timeout: float, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
 @click.pass_context
 def check(context: click.Context, max_age: float, as_json: bool) -> None:
-    """Tell whether the watcher is alive. The exit code is 1 if it is not. 'watch --check' does the same."""
+    """Check whether the watcher is alive. The exit code is 1 if it is not. 'watch --check' does the same."""
     from streams.cli import watch
 
     context.invoke(watch.command, check=True, max_age=max_age, as_json=as_json)

@@ -1,5 +1,6 @@
 """
-Files derived from the contract and checked in, so that their readers, form builders and dbt need not run Python.
+The files that are derived from the contract and checked in, so that readers, form builders and dbt can do without
+Python.
 
 `python -m streams.contracts.generate` writes the files. A test compares them with the contract.
 """

@@ -1,4 +1,4 @@
-"""The AsyncAPI 3.0 document: topics, the programs that write and read them, their messages, keys and schemas."""
+"""The AsyncAPI 3.0 document: topics, which programs write and read them, and their messages, keys and schemas."""
 
 from typing import Any
 
@@ -35,16 +35,16 @@ _TOPICS = {
     },
     names.SHARING_DECISION: "What was shared with whom, or not, and why; for information governance.",
     names.DEAD_LETTER: "Records that no contract accepts, with their original bytes; for engineers only.",
-    names.HEARTBEAT: "The watcher's sign of life, and how far it has evaluated.",
+    names.HEARTBEAT: "The watcher's heartbeat, which says how far it has evaluated.",
 }
 _KEYS = {
-    names.ALERTS: "The alert's `family_id`; if it has none, its `entity_id`.",
+    names.ALERTS: "The alert's `family_id`, or its `entity_id` if it is about no family.",
     names.ALERTS_CURRENT: "`alert_id`",
     names.FEEDBACK: "`referral_id`",
     **dict.fromkeys(names.PARTNER_TOPICS.values(), "`alert_id`"),
     names.SHARING_DECISION: "`alert_id`",
     names.DEAD_LETTER: "The key of the rejected record, if it had one.",
-    names.HEARTBEAT: "The same for every heartbeat.",
+    names.HEARTBEAT: "The same key for every heartbeat.",
 }
 
 

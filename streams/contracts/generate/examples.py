@@ -11,10 +11,10 @@ from streams.contracts.event import Event
 __all__ = ["amendment_example", "event_example", "output_example"]
 
 _CONTRADICTING = frozenset({"consent_reason", "died_on", "due_date", "upn_unknown"})
-"""Optional fields that contradict others: a born person has no due date, and given consent has no reason."""
+"""Optional fields that contradict other fields. A person who was born has no due date. Given consent has no reason."""
 
 _VALUES = {"consent": "given"}
-"""Example values for fields whose default is an answer that forms must not give."""
+"""Example values for fields whose default is a value that forms must not send."""
 
 
 def event_example(struct: type[Event]) -> dict[str, Any]:
@@ -46,7 +46,7 @@ def _message(type_: str, data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _data(struct: type[Event]) -> dict[str, Any]:
-    """Return data with every field that contradicts no other; if there are several key fields, only one is set."""
+    """Return data with all fields that do not contradict others. Of several key fields, only one is set."""
     return _fields(struct, omitted={*_CONTRADICTING, *_other_keys(struct)}) | {
         name: value for name, value in _VALUES.items() if name in struct.__struct_fields__
     }

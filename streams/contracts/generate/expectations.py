@@ -62,7 +62,11 @@ def _topic(topic: str) -> list[dict[str, Any]]:
 
 
 def _given(fields: list[str]) -> dict[str, Any]:
-    """Return the expectation that these fields are `given` and not `missing` in each line of the frame."""
+    """
+    Return the expectation that these fields are given in each row.
+
+    In the frame that is checked, the column `presence` is then `given` and not `missing`.
+    """
     return _in_set("presence", ["given"]) | {"meta": {"required": fields}}
 
 

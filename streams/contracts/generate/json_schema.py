@@ -1,6 +1,5 @@
 """
-JSON Schemas (draft 2020-12) of whole messages. Each schema file is complete: it covers the CloudEvents envelope and its
-data.
+JSON Schemas (draft 2020-12) of whole messages. Each schema covers the CloudEvents envelope and its data.
 
 In messages to the system, `null` means that an optional field is not given. `x-read-as` is the value that replaces a
 wrong value, or a required value that is not given.
@@ -43,10 +42,7 @@ OUTPUTS: dict[str, tuple[str, type[msgspec.Struct]]] = {
     DEAD_LETTER_TYPE: (names.DEAD_LETTER, DeadLetter),
     HEARTBEAT_TYPE: (names.HEARTBEAT, Heartbeat),
 }
-"""
-Topic and struct of each message that the system itself writes, by type. One partner topic stands for all partner
-topics.
-"""
+"""Topic and struct of each message that the system itself writes, by type. One partner topic stands for all of them."""
 
 _WRITTEN = frozenset(struct for _, struct in OUTPUTS.values())
 _REF = "#/$defs/{name}"
@@ -111,7 +107,7 @@ def _message(
     type_: str, struct: type[msgspec.Struct], example: dict[str, Any], definitions: dict[str, Any]
 ) -> dict[str, Any]:
     """
-    Return the schema of an envelope with a struct as its data. Members that the schema does not name are allowed and
+    Return the schema of an envelope whose data are a struct. Members that the schema does not name are allowed and
     kept.
     """
     envelope = (_definitions if struct in _WRITTEN else _sent)(Envelope)["Envelope"]
