@@ -16,7 +16,7 @@
         having count(*) > 1
     ),
 
-    -- A record that is alone under its name, as most are, needs no further work.
+    -- Most records are the only one with their name, and need no further work.
     alone as (
         select
             topic, kafka_partition, kafka_offset, record_key, received_at, root_source, root_id as sent_id, root_id,
@@ -37,7 +37,8 @@
         ) = 1
     ),
 
-    -- Events per name, and per name and time. The time is null if an amendment does not give it.
+    -- Counts the events with the same name, and the events with the same name and time. The time is null for a
+    -- correction or withdrawal that gives no time.
     counted as (
         select
             *,
@@ -56,7 +57,7 @@
             )
     ),
 
-    -- Empty for an amendment of an event that has not arrived.
+    -- `about_id` is null if the event that a correction or withdrawal is about has not arrived.
     about as (
         select
             *,
