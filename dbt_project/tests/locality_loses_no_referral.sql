@@ -1,4 +1,4 @@
--- Each referral of a covered month is in exactly one month and place. An authority may have only other events.
+-- Each referral of a covered month is in exactly one month and place. Authorities without any referral are included.
 with counted as (
     select
         authority_code,
