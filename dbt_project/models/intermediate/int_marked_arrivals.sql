@@ -140,7 +140,7 @@ marked as (
         or not bool_or(concerns_family) over (partition by event_order, family_id, person_id)
 ),
 
--- Part in the household, as recorded last.
+-- The latest recorded part of each person in the household.
 roles as (
     select
         events.family_id,
