@@ -15,10 +15,11 @@
     `clause` is null for rules with only one condition. An alert with `cleared_at` is cleared.
     A version of a rule raises alerts only for anchors from its first day on.
 
-    The id of an alert is made from the source and id of its anchor. Ids of alerts about referrals and children also
-    contain the family, because partners number their referrals themselves, and a child may be in two families. If the
-    anchors of a rule come from several topics, or have the keys of several persons (`anchors='several'`), two anchors
-    of one family may have the same source and id. Then the id of the later alert also contains the topic and key.
+    The id of an alert is made from the rule, the clause, what the alert is about, and the source and id of its anchor.
+    Ids of alerts about referrals and children also contain the family, because partners number their referrals
+    themselves, and a child may be in two families. If the anchors of a rule come from several topics, or have the keys
+    of several persons (`anchors='several'`), two anchors of one family may have the same source and id. Then the id of
+    the later alert also contains the topic and key of its anchor.
 -#}
 {% macro alert_envelope(rule, cte, anchors='one') %}
 select

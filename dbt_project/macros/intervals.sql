@@ -8,8 +8,8 @@
 {% macro z() -%} 1.959963984540054 {%- endmacro %}
 
 {#-
-    Exact limits for n from 0 to 9. They are half of two chi-squared quantiles. The lower limit uses the 2.5 % quantile
-    with 2n degrees of freedom, and the upper limit the 97.5 % quantile with 2n + 2.
+    Exact limits for n from 0 to 9. Each limit is half of a chi-squared quantile: the 2.5 % quantile with 2n degrees of
+    freedom for the lower limit, and the 97.5 % quantile with 2n + 2 for the upper limit.
 -#}
 {% macro poisson_lower(count) -%}
     if(

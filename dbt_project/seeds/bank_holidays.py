@@ -2,7 +2,8 @@
 """
 Write the bank holidays of England, as the `holidays` package has them, to `working_calendar.csv`.
 
-Run `python dbt_project/seeds/bank_holidays.py` after a change. A test compares the file with what this script writes.
+Run `python dbt_project/seeds/bank_holidays.py` after an update of the package. A test compares the file with what this
+script writes.
 """
 
 import csv

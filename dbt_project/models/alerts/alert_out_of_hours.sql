@@ -1,6 +1,6 @@
--- A red referral or escalation arrived outside working hours. What counts is when a version that says red first
--- arrived. If such a report came at night, a correction in the morning changes nothing. Events sent as history count as
--- if they had arrived when they happened, because nobody was at a desk to receive them when they were loaded.
+-- A red referral or escalation arrived outside working hours. The first arrival of the report as red counts. If it
+-- arrived as red at night, a correction in the morning changes nothing. Events sent as history count as if they had
+-- arrived when they happened, because nobody was at a desk to receive them when they were loaded.
 with landed as (
     {{ up_to_the_cut(source('landing', 'events')) }}
 ),

@@ -32,8 +32,7 @@ rebuilt as (
         and former.alert_id = {{ former_alert_id('built') }}
 ),
 
--- The acknowledgements and closings in force. One that alert versions show, but that was withdrawn since, does not
--- count.
+-- The acknowledgements and closings in force. One that was withdrawn does not count, even if alert versions show it.
 said as (
     select distinct
         occurred_at,

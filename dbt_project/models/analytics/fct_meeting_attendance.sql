@@ -1,6 +1,6 @@
--- Attendance at assessments, team-around-the-family meetings and reviews. For each meeting, it has each part that an
--- adult in the household had at the time, and whether an adult with that part attended. Events name the part and not
--- the person.
+-- Attendance at assessments, team-around-the-family meetings and reviews. Each meeting has a row for each part that an
+-- adult in the household had at the time. The row says whether an adult with that part attended. Events name the part
+-- and not the person.
 with meetings as (
     select
         case fact when 'assessment-completed' then 'assessment' when 'taf-meeting-held' then 'taf_meeting' else 'review' end

@@ -1,6 +1,6 @@
--- Records that arrived, counted by day, topic and source. It has all measures that a record and the other records with
--- its name (topic, source and id) are enough to know. So a new record changes only days on which records with its name
--- arrived (`streams/marts/delta.py`).
+-- Records that arrived, counted by day, topic and source. This model has the measures of `mart_data_quality` for which
+-- a record is compared only with the other records of its name (topic, source and id). So a new record changes only
+-- days on which records with its name arrived (`streams/marts/delta.py`).
 {%- set key_fields = {
     'contact-recorded': {
         'agency_id': 'agency_id is null and not is_from_individual',
@@ -122,7 +122,8 @@ reused as (
     having count(*) > 1
 ),
 
--- The number of events to which each correction or withdrawal refers. It can amend only events with its own key.
+-- The number of events to which each correction or withdrawal refers. A correction or withdrawal can only change events
+-- with its own key.
 meant as (
     select
         amendments.received_on,

@@ -14,7 +14,7 @@ periods as (
     from {{ ref('int_need_periods') }}
 ),
 
--- The LSOAs of the authorities that have covered time, with the place at each level to which they belong.
+-- The LSOAs of the authorities that have covered time, each with the places to which it belongs, one at each level.
 active as (
     select * from {{ ref('dim_area') }} where authority_code in (select authority_code from periods)
 ),
@@ -110,8 +110,9 @@ cells as (
     group by all
 ),
 
--- The population estimate is that for the middle of the year before the collection year in which the period ends. (A
--- collection year ends on 31 March.) If that estimate is not known yet, the latest known one is used.
+-- The population estimate is for the middle of the calendar year in which the collection year begins, for example
+-- mid-2025 for a period that ends between April 2025 and March 2026. If that estimate is not known yet, the latest
+-- known one is used.
 children as (
     select
         periods.*,

@@ -1,5 +1,5 @@
--- The kinds of figures that each period has. All days of the period so far must be covered, and the time to which the
--- figure looks back as well.
+-- The kinds of figures for which each period is covered. All days of the period so far must be covered, and so must the
+-- time to which the figures look back.
 with asked as (
     select
         periods.authority_code,

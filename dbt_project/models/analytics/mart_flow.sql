@@ -19,8 +19,7 @@ closings as (
     qualify not is_open and {{ before('is_open', 'family_id', 'families', 'false') }}
 ),
 
--- A case that was closed because the person died or moved to another authority is left out, because the family cannot
--- come back.
+-- A closure because of a death or a move to another authority is left out, because the family cannot come back.
 closed as (
     select
         'closed' as cohort,

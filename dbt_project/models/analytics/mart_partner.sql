@@ -31,7 +31,7 @@ counted as (
         median(days_waited) filter (state = 'started') as median_days,
         quantile_cont(days_waited, 0.9) filter (state = 'started') as p90_days,
         max(days_waited) filter (state = 'waiting') as longest_wait_days,
-        -- Not counted here are requests that are waiting within their target, and requests with impossible dates.
+        -- All requests except those that are waiting within their target, and those with impossible dates.
         count(*) filter (is_beyond_target or (not is_beyond_target and state <> 'waiting')) as due
     from requests
     group by all

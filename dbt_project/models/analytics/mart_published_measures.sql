@@ -49,7 +49,8 @@ counts as (
     group by all
 ),
 
--- The estimate is for the middle of the year before the collection year ends, or the latest known estimate.
+-- The population estimate is for the middle of the calendar year in which the collection year begins, or the latest
+-- known one.
 populated as (
     select counts.*, population.mid_year, population.children as children_0_17
     from counts

@@ -5,8 +5,8 @@ with alerts as (
     where is_streamed and not coalesce(is_backfill, false)
 ),
 
--- The days for which a version of a rule is observed begin with the first alert of any rule, and end when the version
--- no longer applies.
+-- A version of a rule is observed from the first alert of any rule on, or from its own first day on if that is later.
+-- It is no longer observed when it no longer applies.
 watched as (
     select
         rules.rule,

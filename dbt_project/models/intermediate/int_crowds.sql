@@ -30,8 +30,8 @@ named as (
     select families, received_at, evidence, unnest(persons) as identifier from told
 ),
 
--- Ids with the families that were named with them. Addresses also have the persons. The smallest of linked identifiers
--- stands for all of them.
+-- Each id with each family that was named with it, and each address also with each person. The smallest of linked
+-- identifiers stands for all of them.
 pairs as (
     select 'person' as kind, identifier as named_id, 'family' as holder_kind, received_at, evidence, unnest(families) as holder
     from named

@@ -1,6 +1,6 @@
 -- Planned releases from custody to families with a child: when a release becomes a reason to act, and until when. Only
--- the latest plan for a person counts. Under an over-shared id, each family that plans name has its own latest plan,
--- and addresses in plans do not count.
+-- the latest plan for a person counts. If the person's id is over-shared, the latest plan for each family that plans
+-- name counts, and addresses in plans do not count.
 with told as (
     select
         coalesce(identities.person_id, events.person_id) as person_id,
@@ -132,7 +132,7 @@ with_member as (
         < least(concerned.until_order, stays.until_order, roles.until_order)
 ),
 
--- If a stretch ends at the moment when the release becomes near, it is too early to count.
+-- A stretch that ends before the release becomes near, or exactly then, does not count.
 turning as (
     select
         *,

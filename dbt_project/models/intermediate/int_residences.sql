@@ -1,5 +1,5 @@
--- Where families were recorded as living, and where persons were recorded as living on their own, and when. A person
--- with an over-shared id has no known home.
+-- Addresses at which families were recorded as living, and addresses to which persons moved on their own, with the
+-- times. A person with an over-shared id has no known home.
 with moves as (
     select
         if(events.family_id is null, 'person', 'family') as subject_kind,

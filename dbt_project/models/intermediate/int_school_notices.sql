@@ -1,5 +1,5 @@
--- Domestic abuse incidents, and the children whose schools must be told of them. It says by when the school must be
--- told, and when it was told.
+-- Domestic abuse incidents, and the children whose schools must be told of them. Each row has the time by which the
+-- school must be told, and the time when it was told.
 with incidents as (
     select
         family_id,
@@ -59,8 +59,8 @@ joined as (
     where events.fact = 'household-joined'
 ),
 
--- The households in which the persons in the report live, and the part of each of them there that was recorded last. A
--- person with an over-shared id leads to no other household.
+-- The households in which the persons in the report live, with the latest recorded part of each person there. A person
+-- with an over-shared id leads to no other household.
 homes as (
     select
         named.event_order,

@@ -8,7 +8,7 @@ told as (
     {{ events_told('landed') }}
 ),
 
--- If an event is dated later than its arrival, by more than the tolerance, its time of arrival is used.
+-- If an event is dated later than its arrival by more than the tolerance, the time of arrival is used instead.
 timed as (
     select
         topic,
