@@ -1,4 +1,4 @@
-{#- The id of an alert about a referral or a child from before ids included the family. -#}
+{#- The id that an alert about a referral or child had before such ids included the family. -#}
 {% macro former_alert_id(alert) -%}
     md5(concat_ws(
         '|', {{ alert }}.rule, '', {{ alert }}.entity_kind, {{ alert }}.entity_id,
@@ -7,18 +7,19 @@
 {%- endmacro %}
 
 {#-
-    Last step of each alert model: the columns that all alerts have, from a CTE with
+    The last step of each alert model. It makes the columns that all alerts have, from a CTE with these columns:
 
         clause, severity, family_id, entity_id, reason, evidence, anchor (an evidence),
         anchored_at, deadline, cleared_at, profile_id, is_backfill
 
-    `clause` is null for rules that have one condition. An alert with `cleared_at` is cleared.
+    `clause` is null for rules with only one condition. An alert with `cleared_at` is cleared.
     A version of a rule raises alerts only for anchors from its first day on.
 
-    The id contains the name of the anchor within its topic and key. Partners number their referrals themselves, and a
-    child may be in two families, so the ids of alerts about these also contain the family. If anchors come from several
-    topics, or have the keys of several persons (`anchors='several'`), two anchors of one family may have the same name.
-    Then the id of the later one also contains its topic and key.
+    The id of an alert is made from the rule, the clause, what the alert is about, and the source and id of its anchor.
+    Ids of alerts about referrals and children also contain the family, because partners number their referrals
+    themselves, and a child may be in two families. If the anchors of a rule come from several topics, or have the keys
+    of several persons (`anchors='several'`), two anchors of one family may have the same source and id. Then the id of
+    the later alert also contains the topic and key of its anchor.
 -#}
 {% macro alert_envelope(rule, cte, anchors='one') %}
 select

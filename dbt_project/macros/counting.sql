@@ -1,8 +1,9 @@
 {#-
-    Number of different things in a window of events, at the time of each event: with the event (`counted`) and without
-    it (`counted_before`). A rule about a number becomes true when the first reaches the number and the second does not.
+    For each event, the number of different things in the time window that ends with the event. `counted` includes the
+    event, and `counted_before` does not. A rule becomes true at an event if `counted` reaches the rule's number and
+    `counted_before` does not.
 
-    `events` is a CTE with family_id, event_order, occurred_at, evidence and `window_from`, the beginning of its window.
+    `events` is a CTE with family_id, event_order, occurred_at, evidence and `window_from`, the beginning of the window.
 -#}
 {% macro different_in_window(events, thing) %}
     select

@@ -1,4 +1,4 @@
-{#- Keep facts that figures count: those of a source that counts on `day` (London). It follows a table in FROM. -#}
+{#- Keep only facts whose source counts on `day` (London). Write the macro after a table in FROM. -#}
 {% macro of_covered_time(kind, facts, day, source) -%}
     semi join {{ ref('int_covered_sources') }} as covered
         on covered.kind = '{{ kind }}'
@@ -7,7 +7,7 @@
         and {{ day }} between covered.covers_from and covered.covers_to
 {%- endmacro %}
 
-{#- The same for monthly figures: the whole month, as far as it goes, is covered. -#}
+{#- The same for monthly figures: each day of the month so far must be covered as well. -#}
 {% macro of_covered_months(kind, facts, day, source) -%}
     {{ of_covered_time(kind, facts, day, source) }}
     semi join {{ ref('int_period_coverage') }} as whole

@@ -1,6 +1,6 @@
 {#-
-    Rows of a landing table that a build sees: those before the next offset of their partition in the snapshot.
-    A partition that the snapshot does not name has no limit.
+    The rows of a landing table that a build reads. The snapshot has the first offset of each partition that the build
+    ignores. A partition that the snapshot does not contain is read completely.
 -#}
 {% macro up_to_the_cut(landing) %}
     select landed.*

@@ -2,11 +2,13 @@
     The event that each record of `landed` is about, and whether the record is in force for that event. Copies are left
     out.
 
-    One topic, key, source, id and content make one event. Other content under the same name is another event. A
-    correction or withdrawal is about the event that it names. If several events have the name (and the time that it
-    gives), it is about none of them, and a correction is an event of its own.
-    For the first event of a name to arrive, `root_id` is the id that the source gave. The ids of further events get a
-    suffix from their content. The latest of an event's corrections and withdrawals counts.
+    The name of an event is its topic, key, source and id. Records with the same name and content are one event. Other
+    content under the same name is another event. A correction or withdrawal is about the event with the name that it
+    gives (and with the time, if it gives one). If several events fit, a withdrawal is about none of them, and a
+    correction counts as an event of its own.
+    The first event of a name to arrive has the id that its source gave as `root_id`. The `root_id` of each further
+    event gets a suffix that is made from its content. If an event has several corrections and withdrawals, the latest
+    of them counts.
 -#}
 {% macro events_told(landed) %}
     with names as (
@@ -16,7 +18,7 @@
         having count(*) > 1
     ),
 
-    -- A record that is alone under its name, as most are, needs no further work.
+    -- Most records are the only one with their name, and need no further work.
     alone as (
         select
             topic, kafka_partition, kafka_offset, record_key, received_at, root_source, root_id as sent_id, root_id,
@@ -37,7 +39,8 @@
         ) = 1
     ),
 
-    -- Events per name, and per name and time. The time is null if an amendment does not give it.
+    -- Counts the events with the same name, and the events with the same name and time. The time is null for a
+    -- correction or withdrawal that gives no time.
     counted as (
         select
             *,
@@ -56,7 +59,7 @@
             )
     ),
 
-    -- Empty for an amendment of an event that has not arrived.
+    -- `about_id` is null if the event that a correction or withdrawal is about has not arrived.
     about as (
         select
             *,
@@ -90,7 +93,7 @@
     from about
 {% endmacro %}
 
-{#- A time before all times that events can give. -#}
+{#- A time that is earlier than any time in an event. -#}
 {% macro since_ever() -%}
     timestamp '0001-01-01'
 {%- endmacro %}

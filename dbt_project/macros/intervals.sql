@@ -1,15 +1,15 @@
 {#-
     95 % intervals, by the methods of the Office for Health Improvement and Disparities (Technical guide: common methods
-    for public health analysis). A count is Poisson, with exact limits below 10 and Byar's limits from 10. A share is
-    binomial, with Wilson's limits. A difference takes its limits from those of its two values (Newcombe 1998, method
-    10, for shares; MOVER, Donner and Zou 2012, for any value).
+    for public health analysis). A count is taken as Poisson, with exact limits below 10 and Byar's limits from 10. A
+    share is taken as binomial, with Wilson's limits. The limits of a difference are calculated from the limits of its
+    two values (shares: Newcombe 1998, method 10; any value: MOVER, Donner and Zou 2012).
 -#}
 
 {% macro z() -%} 1.959963984540054 {%- endmacro %}
 
 {#-
-    Exact limits for n from 0 to 9: half of the chi-squared quantiles, 2.5 % with 2n degrees of freedom and 97.5 % with
-    2n + 2.
+    Exact limits for n from 0 to 9. Each limit is half of a chi-squared quantile: the 2.5 % quantile with 2n degrees of
+    freedom for the lower limit, and the 97.5 % quantile with 2n + 2 for the upper limit.
 -#}
 {% macro poisson_lower(count) -%}
     if(
@@ -34,7 +34,7 @@
     )
 {%- endmacro %}
 
-{#- One of Wilson's limits of a share. `side` is - or +. -#}
+{#- One of Wilson's limits of a share: the lower limit if `side` is -, and the upper limit if it is +. -#}
 {% macro wilson(numerator, denominator, side) -%}
     (
         2 * {{ numerator }} + pow({{ z() }}, 2)
@@ -44,7 +44,7 @@
     ) / (2 * ({{ denominator }} + pow({{ z() }}, 2)))
 {%- endmacro %}
 
-{#- Limits of `later` minus `earlier`. Each is a CTE or table with value, lower and upper. -#}
+{#- Limits of `later` minus `earlier`. Each of these two is a CTE or table with value, lower and upper. -#}
 {% macro change_lower(later, earlier) -%}
     {{ later }}.value - {{ earlier }}.value - sqrt(
         pow({{ later }}.value - {{ later }}.lower, 2) + pow({{ earlier }}.upper - {{ earlier }}.value, 2)

@@ -1,6 +1,6 @@
 {#-
-    Whether a child (see `is_child`) is of reception age or older on a school day. Reception begins in September after
-    the fourth birthday. A child without any known date counts; an expected child does not.
+    Whether a child (see `is_child`) is of reception age or older on a school day. Reception begins in the September
+    after the fourth birthday. A child without a date of birth or due date counts, and an expected child does not.
 -#}
 {% macro is_school_age(record, household_role, moment, school_day) -%}
     {{ is_child(record, household_role, moment) }}

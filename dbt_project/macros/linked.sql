@@ -1,9 +1,10 @@
 {#-
-    The groups of identifiers that links connect, as two CTEs of a `with recursive`. `linked` has each identifier of
-    `links` (`one`, `other`) with the smallest of its group (`person_id`).
+    The groups of identifiers that links connect, as two CTEs of a `with recursive`. `links` has the columns `one` and
+    `other`. `linked` has each identifier of `links`, with the smallest identifier of its group as `person_id`.
 
-    Each round passes to each identifier, and to the one that stands for it, the smallest that a neighbour knows. The
-    rounds grow with the logarithm of the longest chain of links, and the rows with the number of identifiers.
+    In each round, each identifier learns the smallest identifier that one of its neighbours knows. The identifier that
+    stood for it until then learns that too. So the number of rounds grows only with the logarithm of the longest chain
+    of links. The number of rows grows with the number of identifiers.
 -#}
 {% macro linked(links) %}
 neighbours as (

@@ -1,4 +1,4 @@
-{#- Position after all events: the end of everything that has not ended. -#}
+{#- A position after all events. What has not ended has this position as its end. -#}
 {% macro endless() -%}
     9223372036854775807
 {%- endmacro %}
@@ -9,8 +9,9 @@
 {%- endmacro %}
 
 {#-
-    The value for the same key just before, or just after, in a window without partitions that is ordered by `key` and
-    then by event. In the stream, each partition of a window costs a sort, and even a handful of events has many.
+    The value of the row just before, or just after, if that row has the same key. `families` is a window without
+    partitions, ordered by `key` and then by event. Partitions would cost the stream a sort for each of them, and even a
+    few events have many.
 -#}
 {% macro before(expression, key, families, otherwise='null') -%}
     if(lag({{ key }}) over {{ families }} = {{ key }}, lag({{ expression }}) over {{ families }}, {{ otherwise }})

@@ -1,7 +1,7 @@
 {#-
-    Make a table in one statement. dbt's own way makes it beside the old table, renames both and drops the old one, so
-    that readers always find a table. In the memory of a build there are no readers, and that took a third of a warm
-    build. Hooks are not run, because no model has any.
+    Make a table in one statement. dbt itself makes the new table beside the old one, renames both and drops the old
+    one, so that readers always find a table. Nobody reads the tables of a build before they are published, and dbt's
+    way took a third of the time of a warm build. Hooks are not run, because no model has any.
 -#}
 {% materialization table, adapter='duckdb', supported_languages=['sql'] %}
     {% set table = this.incorporate(type='table') %}

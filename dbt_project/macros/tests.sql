@@ -1,4 +1,4 @@
-{#- One query per model instead of one per column, because a build runs them every few seconds. -#}
+{#- These tests make one query for a model and not one for each column, because a build runs every few seconds. -#}
 
 {% test is_key(model, column_name) %}
     select {{ column_name }}

@@ -1,4 +1,4 @@
-{#- All times are stored in UTC without a zone. Days, months and hours of the day are London's. -#}
+{#- All times are stored in UTC, without a time zone. Days, months and hours of the day are those of London. -#}
 
 {% macro local_time(moment) -%}
     (({{ moment }}) at time zone 'UTC' at time zone 'Europe/London')
@@ -9,8 +9,9 @@
 {%- endmacro %}
 
 {#-
-    The UTC time of a London time. London is an hour ahead in summer. An hour that comes twice when the clocks go back
-    means its first time. An hour that is left out when they go forward is read as winter time.
+    The UTC time of a London time. London is an hour ahead in summer. When the clocks go back, an hour comes twice, and
+    the first of the two is meant. When they go forward, an hour is left out, and a time in that hour is read as winter
+    time.
 -#}
 {% macro utc_time(local) -%}
     if(
@@ -20,7 +21,7 @@
     )
 {%- endmacro %}
 
-{#- A number of calendar months before, at the same London time of day. A month that is too short gives its end. -#}
+{#- The same London day and time, a number of calendar months earlier. In a month too short for it, the last day. -#}
 {% macro months_before(moment, months) -%}
     {{ utc_time(local_time(moment) ~ " - to_months(" ~ months ~ ")") }}
 {%- endmacro %}

@@ -1,7 +1,7 @@
 {#-
-    Working time in microseconds, counted over the working days. `hours` is a relation with the hours of the profile:
-    `working_day_starts` ≤ local time < `working_day_ends`.
-    London's clocks change at night, so local hours inside a working day are real hours.
+    Working time in microseconds, counted over all working days. `hours` is a relation with the working hours of the
+    practice profile: `working_day_starts` ≤ local time < `working_day_ends`.
+    London's clocks change at night, so the hours of a working day are never longer or shorter than an hour.
 -#}
 
 {% macro hour() -%} 3600000000 {%- endmacro %}
@@ -10,7 +10,7 @@
     date_diff('microsecond', {{ hours }}.working_day_starts, {{ hours }}.working_day_ends)
 {%- endmacro %}
 
-{#- Working time before a moment. `day` is the moment's day in `int_working_days`. -#}
+{#- Working time before a moment. `day` is the row of `int_working_days` for the day of the moment. -#}
 {% macro worked_before(day, moment, hours) -%}
     {{ day }}.working_days_before * {{ working_day(hours) }} + if(
         {{ day }}.is_working_day,
@@ -22,7 +22,7 @@
     )
 {%- endmacro %}
 
-{#- Full working days before the working time ends. It ends with a day rather than at the beginning of the next. -#}
+{#- Full working days in an amount of working time. If it ends with a day, that last day is not one of them. -#}
 {% macro full_working_days(worked, hours) -%}
     (({{ worked }} - 1) // {{ working_day(hours) }})
 {%- endmacro %}
@@ -34,7 +34,7 @@
     ) }}
 {%- endmacro %}
 
-{#- Whether a moment lies in working hours. `day` is its day in `int_working_days`. -#}
+{#- Whether a moment lies in working hours. `day` is the row of `int_working_days` for the day of the moment. -#}
 {% macro is_working_time(day, moment, hours) -%}
     {{ day }}.is_working_day
     and cast({{ local_time(moment) }} as time) >= {{ hours }}.working_day_starts

@@ -1,8 +1,9 @@
-# ruff: noqa: INP001 - beside the file it writes; dbt's folders are no packages
+# ruff: noqa: INP001 - this script is beside the file that it writes, and dbt's folders are no packages
 """
-Write `working_calendar.csv`, the bank holidays of England, from the `holidays` package.
+Write the bank holidays of England, as the `holidays` package has them, to `working_calendar.csv`.
 
-Run `python dbt_project/seeds/bank_holidays.py` after a change; a test compares the file with what this writes.
+Run `python dbt_project/seeds/bank_holidays.py` after an update of the package. A test compares the file with what this
+script writes.
 """
 
 import csv
@@ -16,7 +17,7 @@ TARGET = Path(__file__).with_name("working_calendar.csv")
 
 
 def working_calendar() -> str:
-    """The text of the file, with one row per bank holiday."""
+    """Return the text of the file, with one row per bank holiday."""
     rows = sorted(holidays.country_holidays("GB", subdiv="ENG", years=YEARS, language="en_GB").items())
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

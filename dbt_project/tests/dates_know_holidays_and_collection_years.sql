@@ -1,4 +1,4 @@
--- A Good Friday, the days after it, and the first of April.
+-- Checks the table of days around a Good Friday and around the first of April.
 with expected as (
     select *
     from (

@@ -1,4 +1,4 @@
--- Wards, areas, gateways and the authority add up to the same as their smallest areas, including the unknown place.
+-- Wards, areas, gateways and the authority add up to the same totals as their LSOAs, including the unknown place.
 with totals as (
     select
         area_level,

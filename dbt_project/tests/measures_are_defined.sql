@@ -1,4 +1,4 @@
--- Each measure of the mart has a definition, and each definition a measure (unless nothing has been recorded yet).
+-- Each measure of the mart has a definition, and each definition has a measure (unless nothing has been recorded yet).
 with given as (
     select distinct measure from {{ ref('mart_locality_need') }}
 ),

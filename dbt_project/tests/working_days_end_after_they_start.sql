@@ -1,4 +1,4 @@
--- Working hours lie in one day, after the hour at which London's clocks change.
+-- Working hours begin and end on the same day, and begin after the hour at which London's clocks change.
 select
     authority_code,
     profile_version

@@ -1,5 +1,6 @@
--- A person with a risk marker joins the household of a family that the marker concerns, comes to live at its address,
--- is reported back or is marked while present, and a child lives there; once per stay.
+-- Alerts about persons with a risk marker who come to a family with a child, if the marker concerns that family. To
+-- come means to join the household, to come to live at its address, to be reported as back, or to get a risk marker
+-- while present. There is one alert for each stay.
 with found as (
     select
         cast(null as varchar) as clause,

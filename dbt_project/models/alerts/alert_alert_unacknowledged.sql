@@ -1,5 +1,6 @@
--- Nobody acknowledged a red alert within 60 minutes of its first red version on the topic, so the manager is notified.
--- The rule is about alerts, not about events, so only the build evaluates it, from the alerts that landed.
+-- Nobody acknowledged a red alert within 60 minutes after its first red version was published, so the manager is
+-- notified. The rule is about alerts and not about events. So only the build evaluates it, and reads the alerts that
+-- have landed.
 with versions as (
     select *
     from ({{ up_to_the_cut(source('landing', 'alerts')) }})
@@ -20,7 +21,7 @@ reds as (
     qualify row_number() over (partition by alert_id order by version) = 1
 ),
 
--- Somebody acknowledged the alert, or it ended. Either way, nobody has to be notified.
+-- If somebody acknowledged the alert, or if the alert ended, nobody has to be notified.
 answered as (
     select
         reds.*,
@@ -33,7 +34,8 @@ answered as (
     group by all
 ),
 
--- The profile under which the alert was raised counts. If it is no longer known, the default counts.
+-- The practice profile with which the alert was raised gives the limit. If that profile no longer exists, the default
+-- profile gives it.
 minutes as (
     select
         profile_version,

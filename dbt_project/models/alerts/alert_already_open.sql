@@ -18,7 +18,7 @@ bounded as (
     window families as (order by family_id, from_order)
 ),
 
--- Each submission of a referral, and the opening of the family at that time.
+-- Each submission of a referral. `opening` is the event that opened the family, if the family was open at that time.
 submissions as (
     select
         events.family_id,
@@ -39,8 +39,8 @@ submissions as (
     where events.fact = 'referral-submitted'
 ),
 
--- A referral that is sent again is the same referral. It counts from its first submission during an opening, and is red
--- as soon as one submission is red.
+-- A referral that is sent again is the same referral. It counts from its first submission while the family was open. It
+-- is red as soon as one submission is red.
 referrals as (
     select
         family_id,
@@ -58,7 +58,7 @@ referrals as (
     having count(opening) > 0
 ),
 
--- A decision before the referral was sent as red is not a decision about a red referral.
+-- If a referral became red later, only a decision after that clears the alert.
 decided as (
     select
         referrals.family_id,

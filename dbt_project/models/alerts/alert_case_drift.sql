@@ -1,5 +1,6 @@
--- A family is open and was not reviewed or seen for 42 days, or had no lead professional for 5 working days. Both gaps
--- that an opening begins are one alert. It is cleared when all of them that became too long have ended.
+-- An open family was not reviewed or seen for 42 days, or had no lead professional for 5 working days. The two gaps
+-- that begin when a family is opened make one alert. The alert is cleared when each of them that became too long has
+-- ended.
 with drifts as (
     select
         family_id,

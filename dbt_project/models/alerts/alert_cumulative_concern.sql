@@ -1,5 +1,6 @@
--- Concerns accumulate: (a) three in 90 days from two agencies while not open at level 3, (b) a third uninvestigated one
--- in 12 months, (c) a fifth ever. The count restarts when the family is opened at level 3.
+-- Concerns about a family accumulate. Clause a: three concerns from two agencies in 90 days while the family is not
+-- open at level 3 or above. Clause b: three concerns in 12 months that nobody investigated. Clause c: five concerns
+-- over any length of time. The count starts again when the family is opened at level 3 or above.
 with openings as (
     select * from {{ ref('int_openings') }}
 ),
@@ -16,7 +17,7 @@ concerns as (
         and openings.until_order >= concerns.event_order
 ),
 
--- A concern can make any clause true. The end of an opening can also make (a) true.
+-- A new concern can make each of the three clauses true. The end of a time at level 3 can make clause a true as well.
 turning_points as (
     select
         family_id,
@@ -99,7 +100,7 @@ tallied as (
     group by event_order, clause
 ),
 
--- Evaluated at the time of the trigger, with it and without it.
+-- The counts at the time of each trigger: with the event that triggers it, and without that event (`…_before`).
 judged as (
     select
         triggers.* exclude (evidence),

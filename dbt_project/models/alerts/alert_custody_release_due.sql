@@ -1,4 +1,5 @@
--- A release from custody to a family with a child is planned for the next 14 days; red from 3 days before.
+-- A release from custody is planned for the next 14 days, to a family with a child. The alert is red from 3 days before
+-- the release.
 with near as (
     select
         *,

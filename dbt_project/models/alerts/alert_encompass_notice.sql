@@ -1,4 +1,4 @@
--- By the beginning of a child's next school day, nobody had told the school of a domestic abuse incident.
+-- Nobody told a child's school of a domestic abuse incident before the child's next school day began.
 with found as (
     select
         cast(null as varchar) as clause,

@@ -1,4 +1,5 @@
--- The front door has not decided on a referral in time: amber before its limit, red when it has passed.
+-- The front door has not decided on a referral. The alert is amber from a set time before the limit, and red when the
+-- limit has passed.
 with judged as (
     select
         *,

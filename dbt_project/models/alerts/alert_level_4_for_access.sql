@@ -1,5 +1,5 @@
--- A family is raised to level 4 only to get access to a provision: that is the given reason, and the assessment found
--- nothing else.
+-- A family is raised to level 4 only to get access to a provision. The level change gives this as its reason, and no
+-- assessment found a factor that calls for level 4.
 with levels as (
     select
         family_id,
@@ -26,7 +26,8 @@ raised as (
         and levels.level_reason = 'to_access_provision'
 ),
 
--- The latest assessment counts, and in it factors other than `20` (other) and `21` (none identified).
+-- In the latest assessment, any factor other than `20` (other) and `21` (none identified) is enough to leave out the
+-- alert.
 assessed as (
     select
         raised.event_order,

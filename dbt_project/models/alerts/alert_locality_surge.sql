@@ -1,9 +1,10 @@
--- A ward or area had more referrals in a week than its own history makes likely. Only the build evaluates this rule.
+-- A ward or area had many more referrals in a week than its own history makes likely. Only the build evaluates this
+-- rule.
 with weeks as (
     select * from {{ ref('int_area_weeks') }}
 ),
 
--- Weeks that are over, with enough referrals and enough history.
+-- Weeks that are over and have enough referrals, in places with enough history.
 judged as (
     select
         weeks.*,
@@ -16,7 +17,7 @@ judged as (
         and weeks.week_number > profiles.surge_min_weeks
 ),
 
--- A week without a row had no referral in this place. It adds nothing to the sums, and counts in `weeks_before`.
+-- A place has no row for a week without referrals. Such a week adds nothing to the sums, but counts in `weeks_before`.
 histories as (
     select
         judged.* exclude (evidence),
@@ -31,7 +32,8 @@ histories as (
     group by all
 ),
 
--- Weekly counts spread at least as much as chance alone makes them (Poisson), or more if the history does.
+-- How far weekly counts spread: as far as chance alone makes them (Poisson), or as far as in the history if that is
+-- more.
 spreads as (
     select
         *,
@@ -41,7 +43,8 @@ spreads as (
     from histories
 ),
 
--- The likely counts: a negative binomial distribution, wider because so few weeks leave the true mean uncertain.
+-- The likely counts follow a negative binomial distribution. It is made wider because the true mean is uncertain after
+-- so few weeks.
 shapes as (
     select
         *,
@@ -72,7 +75,8 @@ found as (
         || ' referrals in the week from Monday ' || strftime(week_starts_on, '%-d %B %Y')
         || ', more than its own history makes likely: ' || printf('%.1f', total / weeks_before)
         || ' a week in the ' || weeks_before || ' weeks before.' as reason,
-        -- The latest 500. No ward or area in England has so many in a week, but an import with one date for all would.
+        -- At most the latest 500 referrals. No ward or area in England has so many in a week, but an import that gives
+        -- all events one date can have more.
         array_slice(evidence, -500, -1) as evidence,
         { 'source': area_level, 'id': area_code || '/' || week_starts_on } as anchor,
         ends_at as anchored_at,

@@ -1,4 +1,5 @@
--- The same as `adult_returns`, for a family with a child that no marker of the person concerns.
+-- Alerts about persons with a risk marker who come to a family with a child, if no marker of the person concerns that
+-- family. Otherwise the rule is the same as `adult_returns`.
 with found as (
     select
         cast(null as varchar) as clause,

@@ -1,5 +1,5 @@
--- A referral sent to the hub (MASH) has not reached a service in time: amber before the hub's limit, red when it has
--- passed.
+-- A referral that was sent to the hub (MASH) has not been allocated to a service. The alert is amber from a set time
+-- before the limit, and red when the limit has passed.
 with judged as (
     select
         *,

@@ -1,4 +1,4 @@
--- Information was shared on no basis, or on a consent that was not in force at that time.
+-- Information was shared without a recorded basis, or on the basis of a consent that was not in force at that time.
 with shared as (
     select
         family_id,
@@ -13,8 +13,8 @@ with shared as (
     where fact = 'information-shared' and sharing_basis in ('none', 'consent')
 ),
 
--- The family's latest answer before the sharing. A consent to receive help, or the answer on a referral, is not a
--- consent to share.
+-- The family's latest answer about sharing, from before the information was shared. A consent to receive help is not a
+-- consent to share, and the consent answer on a referral is not one either.
 said as (
     select
         shared.event_order,

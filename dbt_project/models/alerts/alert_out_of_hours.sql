@@ -1,6 +1,6 @@
--- A red referral or escalation arrived outside working hours. The first arrival as red counts: a correction in the
--- morning does not change the night. A record that was sent as history arrived at nobody's desk when it was loaded, so
--- its own time counts as its arrival.
+-- A red referral or escalation arrived outside working hours. The first arrival of the report as red counts. If it
+-- arrived as red at night, a correction in the morning changes nothing. Events sent as history count as if they had
+-- arrived when they happened, because nobody was at a desk to receive them when they were loaded.
 with landed as (
     {{ up_to_the_cut(source('landing', 'events')) }}
 ),
@@ -67,8 +67,8 @@ urgent as (
         and not coalesce({{ is_working_time('today', 'first_said.arrived_at', 'profiles') }}, false)
 ),
 
--- A decision at night leaves the family to the emergency duty team until the front door is staffed, so it does not
--- count.
+-- A decision outside working hours does not count. Until the front door is staffed again, the emergency duty team has
+-- to act.
 taken_over as (
     select
         urgent.event_order,

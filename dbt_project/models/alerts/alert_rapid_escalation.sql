@@ -1,4 +1,4 @@
--- The level of need is two or more above the lowest level held in the 30 days before.
+-- The level of need is two or more above the lowest level that the family had in the 30 days before.
 with changes as (
     select
         statuses.family_id,
@@ -19,7 +19,7 @@ with changes as (
     window families as (order by statuses.family_id, statuses.from_order)
 ),
 
--- Levels held in the window: those set in it, and the one in force when it began.
+-- The levels of the last 30 days: those that were set in this time, and the one that was in force when it began.
 lowest as (
     select
         changes.from_order,
@@ -33,7 +33,7 @@ lowest as (
     group by changes.from_order
 ),
 
--- The rule becomes true: with the level before this change, it was not.
+-- Only changes at which the rule becomes true. With the level before the change, it was not true.
 risen as (
     select
         changes.*,

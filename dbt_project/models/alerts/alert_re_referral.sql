@@ -1,4 +1,5 @@
--- A referral comes within 12 months of an earlier one about another incident, whatever was decided on that one.
+-- A referral comes within 12 months of another referral about another incident, whatever was decided on the earlier
+-- one.
 with submitted as (
     select
         events.family_id,
@@ -16,7 +17,8 @@ with submitted as (
     where events.fact = 'referral-submitted'
 ),
 
--- A referral that names no incident is about one of its own. A referral that is sent again is not another one.
+-- A referral that names no incident counts as being about an incident of its own. A referral that is sent again is the
+-- same referral.
 earlier as (
     select
         later.event_order,

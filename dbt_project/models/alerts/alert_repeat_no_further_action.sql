@@ -16,7 +16,8 @@ with decisions as (
     where events.fact = 'referral-decided' and events.decision = 'no_further_action'
 ),
 
--- Evaluated at the time of each decision, with it and without it. Two decisions on one referral count once.
+-- The number of referrals at the time of each decision: with that decision, and without it. Two decisions on one
+-- referral count once.
 judged as ({{ different_in_window('decisions', 'referral_id') }}),
 
 found as (

@@ -1,5 +1,6 @@
--- An id is named in more families than can belong to one person or one home, so it connects nobody any more. Its data
--- owner must tell the source. Only the build evaluates this rule, because it sees all families.
+-- A person or address is named in more families than is possible for one person or one home, so its id no longer
+-- connects families. The data owner must tell the source. Only the build evaluates this rule, because only the build
+-- sees all families.
 with crowds as (
     select distinct kind, named_id, holder_kind, holders, most, named_at, evidence from {{ ref('int_crowds') }}
 ),

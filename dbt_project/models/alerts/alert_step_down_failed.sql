@@ -1,5 +1,5 @@
--- Need comes back after a step-down: the level rises, or a referral comes, within six months of a lower level or a
--- closure. A move to another authority and a death are not step-downs.
+-- Need comes back within six months of a step-down: the level rises, or a referral comes. A step-down is a lower level
+-- or the closure of a case. A closure because of a move to another authority or a death is not a step-down.
 with told as (
     select
         family_id,
@@ -18,7 +18,8 @@ with told as (
     window facts as (order by family_id, fact, event_order)
 ),
 
--- Whether need went down or came back. A first level is neither.
+-- A lower level or a closure is a step down. A higher level or a referral is need that comes back. The first level of a
+-- family is neither.
 steps as (
     select
         *,

@@ -1,4 +1,4 @@
--- Concerns from two agencies, no more than a week apart.
+-- Two agencies report concerns about a family no more than a week apart.
 with concerns as (
     select
         concerns.family_id,
@@ -15,7 +15,7 @@ with concerns as (
     inner join {{ ref('stg_practice_profiles') }} as profiles using (profile_id)
 ),
 
--- Evaluated at the time of each concern, with it and without it.
+-- The number of agencies at the time of each concern: with that concern, and without it.
 judged as ({{ different_in_window('concerns', 'agency_key') }}),
 
 found as (

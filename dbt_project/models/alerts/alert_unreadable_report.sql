@@ -1,4 +1,4 @@
--- A record on the referral or escalation topic cannot be read; it may be about a child.
+-- A record on the referral or escalation topic cannot be read. The record may be about a child.
 with unread as (
     select
         *,

@@ -1,4 +1,4 @@
--- A requested service was not started, declined or cancelled within the partner's target.
+-- A requested service was not started, declined or cancelled within the target days for that kind of service.
 with found as (
     select
         cast(null as varchar) as clause,

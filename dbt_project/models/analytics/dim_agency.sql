@@ -1,4 +1,4 @@
--- Organisations that events name: they refer, report, assess or are notified.
+-- Organisations that events name because they refer, report, assess or are notified.
 select
     agency_id,
     arg_max(authority_code, event_order) as authority_code,

@@ -1,4 +1,5 @@
--- Where services work, within the boundaries in force now: the areas of the map, and one unknown place per authority.
+-- The places in which services work, by the boundaries in force now. They are the areas of the map, and one unknown
+-- place for each authority.
 with mapped as (
     select * exclude (valid_from, valid_to)
     from {{ ref('dim_area_version') }}

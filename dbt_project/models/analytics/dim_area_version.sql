@@ -1,4 +1,4 @@
--- The ward and area of each small area, and when they held, because boundaries change.
+-- The ward and area to which each LSOA belongs, by date, because boundaries change.
 with given as (
     select
         lsoa_code,

@@ -1,5 +1,5 @@
--- Covered time: days on which the records of an authority are complete, by kind of figures, with the source that
--- counts.
+-- Covered time: the days on which an authority's records are complete for a kind of figures, with the source whose
+-- events count.
 with present as (
     select {{ local_date(as_of()) }} + 1 as tomorrow
 ),
@@ -10,7 +10,7 @@ stated as (
         stated_at,
         authority_code,
         source,
-        -- Figures can look back on time that counts for social care.
+        -- Time that is covered for social care also counts as `history`, which is the time to which figures look back.
         unnest(if(list_contains(kinds, 'social_care'), list_distinct(list_append(kinds, 'history')), kinds)) as kind,
         covers_from,
         least(coalesce(covers_to + 1, present.tomorrow), present.tomorrow) as covers_until,
@@ -19,7 +19,8 @@ stated as (
     cross join present
 ),
 
--- Live coverage begins with an arrival. An event's own date and events sent as history begin nothing.
+-- Live coverage begins on the day on which the first live event arrives, whatever the date of that event. Events sent
+-- as history do not begin live coverage.
 arrived as (
     select
         events.authority_code,
@@ -50,7 +51,8 @@ firsts as (
     group by authority_code
 ),
 
--- Without decisions, nobody knows what happened to a referral and whether it counts.
+-- Figures on social care and clocks also need decisions. Without them, nobody knows what happened to a referral and
+-- whether it counts.
 followed as (
     select
         *,
@@ -110,7 +112,7 @@ pieces as (
     from edges
 ),
 
--- The latest statement of a source counts.
+-- For each day, the latest statement about a source counts.
 said as (
     select
         pieces.*,
@@ -130,8 +132,8 @@ said as (
     ) = 1
 )
 
--- If several sources are complete on a day, one counts, because otherwise a child would count twice. The everyday
--- systems come first.
+-- If several sources are complete on a day, only one of them counts, because otherwise a child could be counted twice.
+-- The everyday systems (`*`) come before all other sources.
 select
     authority_code,
     kind,

@@ -1,4 +1,4 @@
--- The days of London whose bank holidays are known.
+-- One row for each day (London) of the years for which the bank holidays are known.
 with days as (
     select cast(day as date) as date_day
     from (

@@ -1,4 +1,5 @@
--- All measures of all marts, as the project's yml defines them. Analysts join them to `measure`.
+-- The definitions of all measures in all marts, from the YAML files of the models. Analysts join this table to a mart
+-- by the column `measure`.
 {%- set found = [] -%}
 {%- if execute -%}
     {%- for node in graph.nodes.values() if node.resource_type == 'model' -%}

@@ -1,4 +1,4 @@
--- Services to which families are allocated, that they request, or that work with them.
+-- Services that events name: families are allocated to them, request them, or have a case with them.
 select
     service_id,
     arg_max(authority_code, event_order) as authority_code,

@@ -1,4 +1,4 @@
--- All alerts: as rebuilt over all history, and as streamed up to the same snapshot.
+-- All alerts: those that the build found in all history, and those that the watcher published up to the same snapshot.
 {%- set rules = [
     'adult_returns', 'rapid_escalation', 'cumulative_concern', 're_referral', 'front_door_breach',
     'unreadable_report', 'consent_not_recorded', 'two_agencies_one_week', 'repeat_no_further_action',
@@ -20,7 +20,8 @@ versions as (
     qualify row_number() over (partition by alert_id, version order by kafka_partition, kafka_offset) = 1
 ),
 
--- An alert that was streamed before ids included the family keeps its old id.
+-- Ids of alerts did not always include the family. If an alert was streamed with an old id, the rebuilt alert gets that
+-- id too.
 rebuilt as (
     select built.* replace (coalesce(former.alert_id, built.alert_id) as alert_id)
     from built
@@ -31,7 +32,7 @@ rebuilt as (
         and former.alert_id = {{ former_alert_id('built') }}
 ),
 
--- What people did, as alert versions show it. A withdrawn acknowledgement or closing does not count.
+-- The acknowledgements and closings in force. One that was withdrawn does not count, even if alert versions show it.
 said as (
     select distinct
         occurred_at,
@@ -65,10 +66,10 @@ streamed as (
         max(version) as version,
         min(raised_at) as first_raised_at,
         min(raised_at) filter (severity = 'red') as first_red_at,
-        -- The latest version's area counts even if it is empty, because the address may be protected now.
+        -- The latest version decides the area, even if it has none, because the address may have become protected.
         arg_max_null(area, version) as area,
         bool_or(supersedes is not null) as is_successor,
-        -- The clocks of two machines differ.
+        -- The clocks of two machines differ, so a delay below 0 counts as 0.
         arg_min(
             if(raised_at < cause_received_at, 0, epoch_us(raised_at - cause_received_at) / 1e6), version
         ) as seconds_to_alert,
@@ -121,7 +122,8 @@ joined as (
         case
             when acknowledged.acknowledged_at >= streamed.first_raised_at
                 then epoch_us(acknowledged.acknowledged_at - streamed.first_raised_at) / 6e7
-            -- An alert that replaces another inherits its acknowledgement: nobody had to see it again.
+            -- An alert that replaces an acknowledged alert inherits the acknowledgement. Nobody had to react to it, so
+            -- there is no time to count.
             when acknowledged.acknowledged_at < streamed.first_raised_at and not streamed.is_successor then 0
         end as minutes_to_acknowledge,
         closed.closed_at,
@@ -132,8 +134,8 @@ joined as (
     left join closed using (alert_id)
 ),
 
--- If several events have the anchor's name, one about the alert's family counts. An event about a person names no
--- family.
+-- If several events have the source and id of the anchor, an event about the alert's family comes first. Events about a
+-- person alone name no family.
 anchors as (
     select
         joined.alert_id,

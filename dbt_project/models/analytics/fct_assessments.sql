@@ -1,4 +1,4 @@
--- Assessments, from start to completion. Child and family assessments have a last day.
+-- Assessments, from start to completion. A child and family assessment has a last day on which it is in time.
 with started as (
     select
         family_id,
@@ -18,7 +18,7 @@ with started as (
     group by family_id, assessment_id
 ),
 
--- The time allowed counts from the referral, or from the start if no referral is known.
+-- The working days are counted from the referral, or from the start of the assessment if no referral is known.
 dated as (
     select
         started.*,

@@ -1,5 +1,5 @@
--- Clocks of referrals. The front door's runs from submission to the first decision, the hub's from being sent there to
--- allocation.
+-- Clocks of referrals. The front door's clock runs from the submission to the first decision. The hub's clock runs from
+-- the decision that sends the referral to the hub until the allocation.
 with started as (
     select
         'front_door' as clock,
@@ -87,7 +87,7 @@ select
         else 'open'
     end as state,
     {{ elapsed('started_at', 'stopped_at', 3.6e9) }} as hours,
-    -- The referrer is told about the front door's decision.
+    -- Feedback tells the referrer about the front door's decision, so only the front door's clock has it.
     if(clock = 'front_door', {{ elapsed('stopped_at', 'told_at', 3.6e9) }}, null) as hours_to_feedback,
     described.is_backfill,
     evidence.source as event_source,

@@ -1,4 +1,4 @@
--- Contacts: concerns that somebody reported without asking for a service.
+-- Contacts: reports of a concern that do not ask for a service.
 select
     md5(concat_ws('|', contacts.family_id, contacts.evidence.source, contacts.evidence.id)) as contact_key,
     contacts.contact_id,

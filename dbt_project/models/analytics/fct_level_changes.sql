@@ -1,4 +1,4 @@
--- Changes of a family's level of need, each with the level before.
+-- Changes of a family's level of need, each with the level before the change.
 with levels as (
     select
         family_id,

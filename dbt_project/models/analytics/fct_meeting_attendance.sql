@@ -1,5 +1,6 @@
--- Assessments, team-around-the-family meetings and reviews, with each part that an adult in the household had then, and
--- whether an adult with that part attended. Events name parts, not persons.
+-- Attendance at assessments, team-around-the-family meetings and reviews. Each meeting has a row for each part that an
+-- adult in the household had at the time. The row says whether an adult with that part attended. Events name the part
+-- and not the person.
 with meetings as (
     select
         case fact when 'assessment-completed' then 'assessment' when 'taf-meeting-held' then 'taf_meeting' else 'review' end

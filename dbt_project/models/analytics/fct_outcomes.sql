@@ -1,4 +1,4 @@
--- Outcomes of families and children: the score at the start, the latest score, and the one six months after closure.
+-- Outcomes of families and children: the score at the start, the latest score, and the score six months after closure.
 with scores as (
     select
         events.family_id,

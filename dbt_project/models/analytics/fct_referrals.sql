@@ -1,5 +1,5 @@
--- Referrals as the DfE counts them: by child. A re-referral follows the child into any household. Under an over-shared
--- id, it stays within the family.
+-- Referrals as the DfE counts them: one for each child. A re-referral is found even if the child now lives in another
+-- household. Under an over-shared id, only referrals of the same family are compared.
 with referrals as (
     select * from {{ ref('int_referrals') }}
 ),
@@ -42,7 +42,8 @@ by_child as (
     select
         placed.*,
         children.child_id,
-        -- A referral counts even if the child is already open to a service, and wherever it is then routed.
+        -- A referral counts even if the child is already open to a service. It also does not matter where the referral
+        -- is then routed.
         children.child_id is not null and placed.is_for_social_care as is_dfe_referral
     from placed
     left join children using (family_id, referral_id)

@@ -1,4 +1,4 @@
--- Referrals by week (Monday to Sunday, London) of each ward and area that had any.
+-- Number of referrals in each week (Monday to Sunday, London), for each ward and area that had any.
 with referrals as (
     select distinct
         facts.family_id,
@@ -10,7 +10,8 @@ with referrals as (
     {{ of_covered_time('referrals', 'facts', 'facts.referred_on', 'facts.event_source') }}
 ),
 
--- A week that is not covered shows missing records, not less need, so it has no number.
+-- Few referrals in a week that is not covered mean that records are missing, not that there is less need. So such a
+-- week gets no number.
 covered_days as (
     select authority_code, unnest(generate_series(covers_from, covers_to, interval 1 day)) as covered_day
     from {{ ref('dim_coverage') }}
@@ -21,7 +22,7 @@ covered_weeks as (
     select authority_code, cast(date_trunc('week', covered_day) as date) as week_starts_on
     from covered_days
     group by all
-    -- The present week is not over.
+    -- The present week is kept although it is not over.
     having count(*) = 7 or max(covered_day) = {{ local_date(as_of()) }}
 ),
 
@@ -34,7 +35,8 @@ weeks as (
     from covered_weeks
 ),
 
--- Nobody can look into a surge in an unknown place. Its referrals are in the figures of the authority.
+-- Only known places count here, because nobody could look into a surge in an unknown place. The figures of the
+-- authority include the referrals of unknown places.
 places as (
     select authority_code, lsoa_code, 'ward' as area_level, ward_code as area_code, ward_name as area_name
     from {{ ref('dim_area') }}

@@ -1,5 +1,6 @@
--- Records that arrived, by day, topic and source, with all that a record and the others of its name alone show. On a
--- day without records of its topic, source and id, a record changes nothing (`streams/marts/delta.py`).
+-- Records that arrived, counted by day, topic and source. This model has the measures of `mart_data_quality` for which
+-- a record is compared only with the other records of its name (topic, source and id). So a new record changes only
+-- days on which records with its name arrived (`streams/marts/delta.py`).
 {%- set key_fields = {
     'contact-recorded': {
         'agency_id': 'agency_id is null and not is_from_individual',
@@ -21,12 +22,13 @@
     },
     'taf-meeting-held': {'participants': 'coalesce(len(participants), 0) = 0'},
 } %}
--- Reading a few columns at a time costs less than keeping all of them.
+-- The query reads a few columns at a time, because that costs less than keeping all of them.
 with events as not materialized (
     {{ up_to_the_cut(source('landing', 'events')) }}
 ),
 
--- All copies of an event except the first to arrive. Few ids arrive twice, so only their events are sorted.
+-- All copies of an event except the first to arrive. Few ids arrive more than once, so only the events with these ids
+-- are sorted.
 copies as (
     select
         topic,
@@ -40,7 +42,7 @@ copies as (
     ) > 1
 ),
 
--- London's days are found per UTC hour, because there are far fewer hours than events.
+-- The London day is found for each UTC hour and not for each event, because there are far fewer hours than events.
 hours as (
     select
         received_hour,
@@ -66,7 +68,7 @@ judged as (
         events.root_at,
         events.fact_at,
         events.is_backfill,
-        -- For an amendment, the hours count from when it was made.
+        -- For a correction or withdrawal, the hours count from when it was made.
         greatest(epoch_us(events.landed_at - events.event_at), 0) / 3.6e9 as hours_to_land,
         events.fact,
         events.authority_code,
@@ -76,7 +78,7 @@ judged as (
         not events.is_backfill
         and events.received_at - events.fact_at > to_hours({{ var('late_hours', 24) }}) as is_late,
         events.fact_at > events.received_at + to_minutes({{ var('clock_tolerance_minutes') }}) as is_time_adjusted,
-        -- Fields that a record of a fact should have, although the contract accepts it without them.
+        -- Fields that a record of a fact should have, although the contract also accepts the record without them.
         case events.fact
             {%- for fact, fields in key_fields.items() %}
             when '{{ fact }}' then [
@@ -95,7 +97,7 @@ firsts as not materialized (
     select * from judged where not is_duplicate
 ),
 
--- An amendment also changes the figures of the day on which the fact was before, not only of its new day.
+-- A correction can move a fact to another day. The figures of the fact's earlier day change as well.
 amended as (
     select
         topic,
@@ -108,7 +110,7 @@ amended as (
     group by topic, record_key, root_source, root_id
 ),
 
--- Sources that give one id to several events.
+-- Ids that a source has given to several events.
 reused as (
     select
         topic,
@@ -120,7 +122,8 @@ reused as (
     having count(*) > 1
 ),
 
--- How many events a correction or withdrawal names. The events that it amends are under its own key.
+-- The number of events to which each correction or withdrawal refers. A correction or withdrawal can only change events
+-- with its own key.
 meant as (
     select
         amendments.received_on,
@@ -162,7 +165,7 @@ asked as (
     from firsts
 ),
 
--- A place that is not on the map of the authority: its family counts as living at an unknown place.
+-- Records with a place that is not on the map of their authority. Their families count as living at an unknown place.
 unmapped as (
     select
         firsts.received_on,
@@ -177,7 +180,7 @@ unmapped as (
     where firsts.lsoa_code is not null and geography.lsoa_code is null
 ),
 
--- A field counts once per event, however many items of a list were left out.
+-- A field counts once per event, even if several items of a list were left out.
 left_out as (
     select distinct
         received_on,

@@ -1,4 +1,4 @@
--- Statements about coverage that were not taken back by the time of the build.
+-- Statements about coverage, except those that were taken back before the build.
 select
     statement_id,
     stated_at,

@@ -1,4 +1,4 @@
--- The sources whose events count in figures: covered time by each source that counts in it.
+-- The sources whose events count in figures, and the time for which each of them counts.
 with sources as (
     select distinct authority_code, root_source as source from {{ ref('stg_events') }}
 ),

@@ -1,5 +1,5 @@
--- Where a family was recorded as living, and when: its address, or the area that a report gave. While the address is
--- protected, no report may reveal the place.
+-- Where a family was recorded as living, and when. The place comes from the family's address, or from the area that a
+-- report gave. As long as the address is protected, no report may reveal the place.
 with told as (
     select
         family_id,

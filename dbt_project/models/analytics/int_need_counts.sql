@@ -1,4 +1,4 @@
--- The counts of each place and covered day, by the smallest area. All other figures add them up.
+-- The counts for each LSOA and covered day. All other figures are sums of these counts.
 with referred as (
     select
         authority_code,
@@ -51,7 +51,8 @@ placed as (
         on places.family_id = steps.family_id and places.from_order <= steps.event_order
 ),
 
--- A clock counts on the day on which it was stopped in time or ran out, so that a month that is over does not change.
+-- A clock counts on the day on which it was stopped in time, or on which its limit passed. So the figures of a past
+-- month do not change when a late clock is stopped.
 kept as (
     select
         authority_code,

@@ -1,11 +1,11 @@
--- Numerators and denominators of all measures, places and periods. The description of `mart_locality_need` says which
--- rows there are.
+-- The numerators and denominators of all measures, for all places and periods. The description of `mart_locality_need`
+-- says which rows exist.
 with counted as (
     select * from {{ ref('int_need_counts') }}
 ),
 
--- Places and periods have numbers, by which figures are compared. The number of a period depends on the period alone,
--- because a warm build looks at some periods alone (`streams/marts/periods.py`).
+-- Places and periods have numbers, which makes it cheap to compare figures. The number of a period depends on nothing
+-- but the period, because a warm build calculates some periods without the others (`streams/marts/periods.py`).
 periods as (
     select
         4 * (period_start - date '2000-01-01')
@@ -14,7 +14,7 @@ periods as (
     from {{ ref('int_need_periods') }}
 ),
 
--- Areas of the authorities that have covered time, at each level of place.
+-- The LSOAs of the authorities that have covered time, each with the places to which it belongs, one at each level.
 active as (
     select * from {{ ref('dim_area') }} where authority_code in (select authority_code from periods)
 ),
@@ -40,13 +40,14 @@ summed as (
         authority_code,
         area_code,
         min(area_name) as area_name,
-        -- The shares of all areas make exactly 1, so the last bits of the sum are rounded off.
+        -- The shares of all LSOAs of an authority must add up to exactly 1, so the sum is rounded to drop the error in
+        -- its last bits.
         round({{ exact_sum('share_of_children') }}, 12) as share_of_children
     from levels
     group by all
 ),
 
--- Siblings are the places of one level in one authority, or all authorities.
+-- A group of siblings is all places of one level in one authority, or all authorities together.
 places as (
     select
         row_number() over (order by area_level, authority_code, area_code) as place_number,
@@ -109,7 +110,9 @@ cells as (
     group by all
 ),
 
--- The estimate is from mid-year before the collection year (to 31 March) in which the period ends, or the latest known.
+-- The population estimate is for the middle of the calendar year in which the collection year begins, for example
+-- mid-2025 for a period that ends between April 2025 and March 2026. If that estimate is not known yet, the latest
+-- known one is used.
 children as (
     select
         periods.*,
@@ -134,8 +137,9 @@ measures as (
     select * from {{ ref('int_need_measures') }}
 ),
 
--- Months and years have all places, weeks all places from the ward up, and the rest only places where something
--- happened. A small area has about twenty referrals a year, so their mix means nothing.
+-- Months and rolling 12 months have rows for all places, and weeks for wards and larger places. Days, and weeks of an
+-- LSOA, have rows only if something happened. The mix of sources and needs is left out for LSOAs, because about twenty
+-- referrals a year are too few for it.
 grid as (
     select
         places.*,
@@ -165,7 +169,7 @@ grid as (
     where children.period_kind = 'day' or (children.period_kind = 'week' and places.area_level = 'lsoa')
 ),
 
--- A measure that is not covered has a row, but no figure.
+-- If the records for a measure are not complete, the row stays, but its figure is empty.
 judged as (
     select grid.*, covered.rests_on is not null as is_covered
     from grid
@@ -176,7 +180,7 @@ judged as (
         and covered.rests_on = grid.rests_on
 ),
 
--- The count that a place would have if the authority's rate in each tenth of deprivation held there.
+-- The count that a place would have if it had the authority's rate in each tenth of deprivation.
 deprived as (
     select
         within.place_number,

@@ -8,7 +8,7 @@
 {%- set mixes = [] -%}
 {%- for group in groups %}{% do mixes.append('source_' ~ group) %}{% endfor -%}
 {%- for need in range(10) %}{% do mixes.append('need_n' ~ need) %}{% endfor -%}
--- The measures of need and how each is made: what is counted, and what the count is divided by.
+-- The measures of need: what each of them counts, and what the count is divided by.
 select row_number() over (order by measure) as measure_number, *
 from (
     values

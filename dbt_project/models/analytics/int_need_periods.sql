@@ -1,9 +1,9 @@
--- The periods of each authority, and how much of a year each of them is.
+-- The periods of each authority, with the part of a year that each of them has lasted.
 with present as (
     select {{ local_time(as_of()) }} as moment, {{ local_date(as_of()) }} as today
 ),
 
--- Records begin where coverage begins, whatever the date of an event.
+-- The periods of an authority begin when its coverage begins. The dates of events do not matter.
 authorities as (
     select authority_code, min(covers_from) as records_begin_on
     from {{ ref('dim_coverage') }}
@@ -46,7 +46,7 @@ kinds as (
         month_starts_on - to_years(1) as year_before_starts_on
     from months
     union all
-    -- A year is compared with the twelve months before it, not with twelve months that share eleven with it.
+    -- Rolling 12 months are compared with the twelve months before them, which do not overlap with them.
     select
         authority_code,
         'rolling_12_months',
@@ -57,11 +57,11 @@ kinds as (
     from months
     inner join authorities using (authority_code)
     cross join present
-    -- Years that lie within the records, and the present year in any case, so that a row can say that it is not
-    -- covered.
+    -- Keep the rolling 12 months that lie within the records. The present ones are kept in any case, so that a row can
+    -- say that they are not covered.
     where month_starts_on - to_months(11) >= records_begin_on or month_starts_on = date_trunc('month', present.today)
     union all
-    -- A year before means 52 weeks before, because the days of the week are then the same.
+    -- For weeks and days, a year before means 52 weeks before, so that the days of the week are the same.
     select
         authority_code,
         'week',

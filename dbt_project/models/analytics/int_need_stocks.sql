@@ -1,4 +1,5 @@
--- Families by level of need at the end of each month, or now, by the smallest area. All other figures add them up.
+-- The number of families at each level of need, for each LSOA and the end of each month, or now for the present month.
+-- All other figures are sums of these numbers.
 with months as (
     select
         authority_code,

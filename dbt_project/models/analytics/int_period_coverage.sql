@@ -1,5 +1,5 @@
--- The figures that each period has: each of its days so far is covered, and so is the time on which the figure looks
--- back.
+-- The kinds of figures for which each period is covered. All days of the period so far must be covered, and so must the
+-- time to which the figures look back.
 with asked as (
     select
         periods.authority_code,
@@ -27,7 +27,7 @@ with asked as (
     ) as kinds (rests_on, kind, months_back)
 ),
 
--- Stretches of coverage of one kind do not overlap.
+-- Stretches of coverage of one kind do not overlap, so their days can be added up.
 found as (
     select
         asked.authority_code,

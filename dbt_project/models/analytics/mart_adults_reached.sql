@@ -1,5 +1,5 @@
--- Families opened to services that have an adult of each part, and whether at least one of these adults ever took part
--- in anything.
+-- Families opened to services that had an adult of each part, and whether any of these adults ever took part in an
+-- assessment, meeting or review.
 with turns as (
     select
         family_id,
@@ -19,7 +19,7 @@ spells as (
     window families as (order by family_id, from_order)
 ),
 
--- Adults who lived there at any time while the family was open.
+-- Adults who lived in the household at any time while the family was open.
 adults as (
     select distinct
         spells.family_id,

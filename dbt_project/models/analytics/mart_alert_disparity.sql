@@ -1,4 +1,4 @@
--- How the alerts of the last complete quarter differed between areas and groups of children.
+-- The alerts of the last complete quarter, compared between areas and between groups of children.
 with quarter as (
     select
         {{ utc_time('starts_at - interval 3 months') }} as began_at,
@@ -76,7 +76,7 @@ alerts as (
     inner join quarter on raised.first_raised_at >= quarter.began_at and raised.first_raised_at < quarter.ended_at
     inner join families on families.family_id = raised.family_id
     where raised.is_streamed and not coalesce(raised.is_backfill, false)
-        -- A reminder that nobody acknowledged an alert is not a further alert about the family.
+        -- A reminder that nobody acknowledged an alert is not counted as another alert about the family.
         and raised.entity_kind <> 'alert'
     group by all
 ),
@@ -109,7 +109,7 @@ select
     counted.median_minutes_to_acknowledge
 from counted
 cross join quarter
--- A quarter in which alerts began is left out, because most of it is not known.
+-- The quarter in which alerts began is left out, because alerts are known for only a part of it.
 semi join {{ ref('dim_coverage') }} as covered
     on covered.kind = 'alerts'
     and covered.authority_code = counted.authority_code

@@ -1,5 +1,5 @@
--- Records that arrived, by day, topic and source, and the problems with them. Reading a few columns at a time costs
--- less than keeping all of them.
+-- The records that arrived, counted by day, topic and source, and the problems with them. The query reads a few columns
+-- at a time, because that costs less than keeping all of them.
 with events as not materialized (
     {{ up_to_the_cut(source('landing', 'events')) }}
 ),
@@ -31,7 +31,7 @@ named as (
     {%- endfor %}
 ),
 
--- A record counts once per kind, however many over-shared ids it names.
+-- A record counts once for each kind of over-shared id, however many of them it names.
 naming as (
     select distinct
         named.topic,
@@ -44,7 +44,7 @@ naming as (
         and (crowds.kind = 'address') = named.is_address
 ),
 
--- The first of several copies to arrive counts.
+-- If a record arrived in several copies, the first to arrive counts.
 shared as (
     select
         events.received_at,

@@ -1,4 +1,4 @@
--- How many of the families stepped down or closed in a month were back within 3, 6 and 12 months.
+-- Of the families that were stepped down or closed in a month, how many were back within 3, 6 and 12 months.
 with stepped_down as (
     select
         'stepped_down' as cohort,
@@ -19,7 +19,7 @@ closings as (
     qualify not is_open and {{ before('is_open', 'family_id', 'families', 'false') }}
 ),
 
--- A family whose person died or that moved to another authority cannot come back.
+-- A closure because of a death or a move to another authority is left out, because the family cannot come back.
 closed as (
     select
         'closed' as cohort,
@@ -36,7 +36,7 @@ closed as (
     where events.closure_reason not in ('RC2', 'RC5')
 ),
 
--- A family counts once in the cohort of a month, from its last step in that month.
+-- A family counts once in the cohort of a month. Its window begins with its last step-down or closure in that month.
 cohorts as (
     select
         *,
@@ -94,7 +94,7 @@ counted as (
     group by all
 ),
 
--- If the window is not covered, nobody knows whether a family came back.
+-- If the window is not covered, nobody knows whether a family came back, so there is no figure.
 windows as (
     select distinct
         authority_code,

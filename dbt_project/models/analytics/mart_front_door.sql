@@ -3,7 +3,8 @@
     'hour': "lpad(started_hour::varchar, 2, '0')", 'weekday': 'started_weekday::varchar',
     'hours': "if(is_in_hours, 'in hours', 'out of hours')",
 } -%}
--- How well the clocks of referrals are kept, by month of their start, in all and by one breakdown at a time.
+-- How many clocks of referrals are stopped in time, by the month in which they started: all together, and by one
+-- breakdown at a time.
 with clocks as (
     select facts.*
     from {{ ref('fct_clocks') }} as facts
@@ -40,8 +41,8 @@ counted as (
         count(hours_to_feedback) as told,
         median(hours_to_feedback) as median_hours_to_feedback,
         count(stopped_at) filter (state <> 'impossible') as stopped,
-        -- The share in time of clocks that were stopped or are out of time. A clock that still runs in time says
-        -- nothing yet.
+        -- The share in time counts only clocks that were stopped or whose time limit has passed. For a clock that is
+        -- still running in time, nobody knows yet.
         count(*) filter (state in ('met', 'missed', 'breached')) as judged
     from broken_down
     group by all

@@ -1,4 +1,4 @@
--- How many families moved from which level of need to which, by area and month.
+-- How many families moved from one level of need to another, by area and month.
 select
     moves.authority_code,
     coalesce(areas.area_code, 'unknown') as area_code,

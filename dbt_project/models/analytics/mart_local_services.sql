@@ -1,5 +1,5 @@
--- Services that families in a place request and receive: requests of the last twelve months, by ward, area and
--- authority. Without all twelve months, there is no figure.
+-- The services that families in a place requested and received in the last twelve months, by ward, area and authority.
+-- If not all twelve months are covered, there is no figure.
 with covered as (
     select coverage.authority_code
     from {{ ref('dim_coverage') }} as coverage

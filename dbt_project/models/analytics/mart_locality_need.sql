@@ -1,4 +1,4 @@
--- Need by place and period, with one row per measure: its value, how sure it is, and comparisons.
+-- Need by place and period, with one row per measure: its value, how certain the value is, and comparisons.
 with figures as (
     select * from {{ ref('int_need_figures') }}
 ),
@@ -32,10 +32,11 @@ measured as materialized (
         numerator / nullif(expected, 0) as observed_to_expected,
         count_lower / nullif(expected, 0) as ratio_lower,
         count_upper / nullif(expected, 0) as ratio_upper,
-        -- The count of a part of a period is not compared with that of a whole period.
+        -- The count of a period that is still going on is not compared with the count of a whole period.
         if(form = 'count' and is_partial, null, previous_number) as compared_number,
         if(form = 'count' and is_partial, null, year_before_number) as year_compared_number,
-        -- The families of two months are mostly the same, so their numbers do not differ by chance alone.
+        -- Most families are counted in one month and again in the next, so the difference between the two numbers is
+        -- not due to chance alone.
         form in ('count', 'rate', 'share') as is_chance
     from valued
 ),
@@ -72,7 +73,8 @@ changed as (
         and year_before.period_number = later.year_compared_number
 ),
 
--- Places are ranked within their level and authority, and authorities among those of this lake.
+-- A place is ranked among the places of its level in its authority. An authority is ranked among the authorities in
+-- this lake.
 ranked as (
     select
         *,

@@ -1,4 +1,4 @@
--- What is requested from partners and how soon they answer, by service, area and month of the request.
+-- What families request from partners and how soon the partners answer, by service, area and month of the request.
 with requests as (
     select
         requests.*,
@@ -31,7 +31,7 @@ counted as (
         median(days_waited) filter (state = 'started') as median_days,
         quantile_cont(days_waited, 0.9) filter (state = 'started') as p90_days,
         max(days_waited) filter (state = 'waiting') as longest_wait_days,
-        -- Requests that wait and are still within target do not count, and neither do requests with impossible dates.
+        -- All requests except those that are waiting within their target, and those with impossible dates.
         count(*) filter (is_beyond_target or (not is_beyond_target and state <> 'waiting')) as due
     from requests
     group by all

@@ -2,9 +2,8 @@
     'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December', 'January', 'February',
     'March',
 ] -%}
--- The figures on referrals that the DfE publishes, by authority and collection year, with its names and rounding.
--- Assessed and found not to be in need means that the case which a referral opened was closed after assessment (RC8,
--- RC9).
+-- The figures on referrals that the DfE publishes, by authority and collection year, with the DfE's names and rounding.
+-- A referral counts as assessed and not in need if the case that it opened was closed after assessment (RC8, RC9).
 with cases as (
     select family_id, referral_id, case_id
     from {{ ref('stg_events') }}
@@ -19,7 +18,7 @@ not_in_need as (
     where closed.fact = 'case-closed' and closed.closure_reason in ('RC8', 'RC9')
 ),
 
--- A collection year ends on 31 March and has the number of that year.
+-- A collection year is named after the year in which it ends, on 31 March.
 referrals as (
     select
         referred.authority_code,
@@ -50,7 +49,8 @@ counts as (
     group by all
 ),
 
--- The estimate is from mid-year before the collection year ends, or the latest known.
+-- The population estimate is for the middle of the calendar year in which the collection year begins, or the latest
+-- known one.
 populated as (
     select counts.*, population.mid_year, population.children as children_0_17
     from counts
@@ -116,7 +116,7 @@ named as (
     select * from mixes
 ),
 
--- A collection year is twelve months from April.
+-- A collection year is the rolling 12 months that begin in April.
 covered as (
     select
         authority_code,
@@ -139,8 +139,8 @@ judged as (
         and covered.is_again = starts_with(named.measure, 'Re_')
 )
 
--- One decimal, with halves rounded up. The calculation uses whole numbers, so a half is exactly a half. A year that is
--- not covered has no figure.
+-- One decimal, with halves rounded up. The calculation uses whole numbers, so that a half is exactly a half. A year
+-- that is not covered has no figure.
 select
     authority_code,
     collection_year,

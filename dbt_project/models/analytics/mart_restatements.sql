@@ -1,9 +1,11 @@
--- Figures of months that were over and have changed since: the old and the new figure, since when and why.
+-- Figures of past months that have changed since they were published: the old and the new figure, the two builds, and
+-- the causes.
 with earlier as (
     select * from {{ source('before', 'mart_locality_need') }}
 ),
 
--- A share without a denominator had no row.
+-- A share whose denominator is 0 has no row. So a row of the month is kept even if the earlier build had no row for the
+-- measure.
 present as (
     select need.*
     from {{ ref('mart_locality_need') }} as need
@@ -30,7 +32,7 @@ changed as (
         or round(earlier.value, 9) is distinct from round(present.value, 9)
 ),
 
--- Records and statements that have arrived since and may have changed a month that was over.
+-- Records and statements that have arrived since the last build and may have changed a past month.
 news as (
     select distinct
         events.authority_code,
@@ -70,7 +72,8 @@ restated as (
         (select max(as_of) from {{ source('run', 'as_of') }}) as restated_at,
         (select max(as_of) from {{ source('before', 'as_of') }}) as published_at,
         changed.*,
-        -- If nothing that arrived explains the change, the map, the populations or the project itself changed.
+        -- If nothing that arrived explains the change, it was the map, the populations or the project itself that
+        -- changed.
         coalesce(explained.causes, ['definition']) as causes
     from changed
     left join explained using (authority_code, period_start)
@@ -78,7 +81,8 @@ restated as (
 
 select * from {{ source('before', 'mart_restatements') }}
 union all by name
--- Loading history restates all places, so such changes are listed for the authority alone. The same holds for coverage.
+-- Loading history, or a statement on coverage, can change the figures of all places. Such changes are listed only for
+-- the authority.
 select *
 from restated
 where not list_has_all(['history', 'coverage'], causes) or area_level = 'authority'

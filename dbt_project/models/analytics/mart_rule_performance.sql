@@ -1,11 +1,12 @@
--- How often each rule raises alerts, how soon people acknowledge them, and what they say about them.
+-- How often each rule raises alerts, how soon people acknowledge these alerts, and with which reasons they close them.
 with alerts as (
     select *
     from {{ ref('fct_alerts') }}
     where is_streamed and not coalesce(is_backfill, false)
 ),
 
--- A rule is observed from the first alert of any rule, but no longer than its version applies.
+-- A version of a rule is observed from the first alert of any rule on, or from its own first day on if that is later.
+-- It is no longer observed when it no longer applies.
 watched as (
     select
         rules.rule,

@@ -1,4 +1,4 @@
--- Need that was recognised and not met, by ward and month, with one row per kind.
+-- Need that somebody recorded and nobody met, by ward and month, with one row per kind of unmet need.
 with requests as (
     select facts.*
     from {{ ref('fct_services_requested') }} as facts

@@ -1,4 +1,4 @@
--- What people did about alerts: who acknowledged one, and who closed it. No rule reads it.
+-- What people did about alerts: who acknowledged an alert, and who closed it. No rule reads this model.
 select
     alert_id,
     fact,

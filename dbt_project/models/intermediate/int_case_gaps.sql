@@ -1,6 +1,6 @@
--- Gaps in the work with open families that became too long or may become so. A gap runs from the opening, a review or a
--- visit to the next review or visit, or from the opening to a lead professional. Events before an opening do not end
--- its gaps.
+-- Gaps in the work with open families that became too long or still can. One kind of gap runs from the opening, a
+-- review or a visit to the next review or visit. The other kind runs from the opening to the assignment of a lead
+-- professional. Reviews and visits before an opening do not end its gaps.
 with turns as (
     select
         family_id,
@@ -64,7 +64,7 @@ followed as (
     window in_turn as (order by opening_order, event_order)
 ),
 
--- A lead professional stays until the family is closed, and may be assigned before it is opened.
+-- A lead professional who was assigned before the family was opened counts, unless the family was closed since.
 led as (
     select
         openings.from_order as opening_order,
@@ -79,7 +79,8 @@ led as (
     group by openings.from_order
 ),
 
--- Five working days are five times the working hours of a day. Outside the calendar's years, plain days count.
+-- Five working days are five times the working hours of one day. In years that the calendar does not contain, all days
+-- count.
 lead_targets as (
     select
         openings.from_order as opening_order,

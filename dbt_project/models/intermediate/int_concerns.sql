@@ -1,5 +1,5 @@
--- Concerns: contacts, referrals and reported escalations. All that one agency reports about one incident, or by sending
--- a referral again, is one concern.
+-- Concerns: contacts, referrals and reported escalations. All reports of one agency about one incident are one concern.
+-- A referral that is sent again is the same concern.
 with told as (
     select
         family_id,
@@ -29,7 +29,8 @@ first_named as (
     group by family_id, source_code
 ),
 
--- An agency that is not named is no second agency of its kind. It counts as the first named one of the kind.
+-- A report that names no agency must not count as a second agency of the same kind. It counts as a report of the first
+-- agency of that kind that is named.
 reports as (
     select
         told.* exclude (agency_id, source_code) replace (
@@ -52,7 +53,7 @@ investigations as (
     where fact = 'assessment-started' or (fact = 'referral-decided' and decision in ('mash', 'early_help'))
 ),
 
--- An assessment that names no referral investigates all that was reported before it.
+-- An assessment that names no referral counts as an investigation of everything that was reported before it.
 investigated as (
     select
         reports.family_id,

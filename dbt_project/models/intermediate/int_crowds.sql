@@ -1,7 +1,7 @@
--- Over-shared ids: more families share them than can belong to one person or one home, for example the address of a
--- surgery, a worker entered as a person, or a number such as 1. They connect nobody. All families and persons ever
--- named count, including those in corrected or withdrawn events. So an over-shared id stays one, and the order of
--- records does not matter. The stream counts the same in the view `shared` of its tables
+-- Over-shared ids are shared by more families than can belong to one person or one home. Examples are the address of a
+-- surgery, a worker who was entered as a person, and a number such as 1. They connect no families. All families and
+-- persons that were ever named with an id count, including those in corrected or withdrawn events. So an over-shared id
+-- stays over-shared, and the order of records does not matter. In the stream, the view `shared` counts in the same way
 -- (`streams/watch/state/tables.sql`).
 with recursive told as (
     select
@@ -30,7 +30,8 @@ named as (
     select families, received_at, evidence, unnest(persons) as identifier from told
 ),
 
--- Ids named with a family, and addresses also with a person. The smallest of linked identifiers stands for all.
+-- Each id with each family that was named with it, and each address also with each person. The smallest of linked
+-- identifiers stands for all of them.
 pairs as (
     select 'person' as kind, identifier as named_id, 'family' as holder_kind, received_at, evidence, unnest(families) as holder
     from named
@@ -48,7 +49,7 @@ pairs as (
     where address_id is not null
 ),
 
--- Few ids are named often enough, and only those are examined further.
+-- Only ids that were named often enough are examined further, and these are few.
 candidates as (
     select
         pairs.kind,
@@ -87,7 +88,7 @@ counted as (
     qualify holders > most
 ),
 
--- The record that exceeded the limit. An address has too many families or too many persons.
+-- The record with which the number exceeded the limit. An address may have too many families, or too many persons.
 crowds as (
     select *
     from counted

@@ -1,6 +1,6 @@
--- Planned releases from custody to families with a child: when each becomes a reason to act, and when it ends being
--- one. A person has one plan, the latest. Under an over-shared id, each family that plans name has its own plan, and an
--- address has none.
+-- Planned releases from custody to families with a child: when a release becomes a reason to act, and until when. Only
+-- the latest plan for a person counts. If the person's id is over-shared, the latest plan for each family that plans
+-- name counts, and addresses in plans do not count.
 with told as (
     select
         coalesce(identities.person_id, events.person_id) as person_id,
@@ -51,8 +51,8 @@ homes as (
     where subject_kind = 'family'
 ),
 
--- When a plan concerns a family: the one that it names, or those that live at its address. At an over-shared address,
--- only families that the person has to do with anyway count.
+-- The families that a plan concerns, and when. They are the family that the plan names, and the families that live at
+-- the address in the plan. If that address is over-shared, only families to which the person is related count.
 concerned as (
     select
         timed.* exclude (is_of_crowd, planned_for, address_id, release_family_id, until_order, replaced_at),
@@ -85,7 +85,7 @@ concerned as (
         or related.from_order < least(timed.until_order, homes.until_order)
 ),
 
--- Part in the household, as recorded last.
+-- The latest recorded part of each person in the household.
 joined as (
     select
         events.family_id,
@@ -107,7 +107,8 @@ roles as (
     window members as (order by family_id, person_id, event_order)
 ),
 
--- Times in which a plan concerns a family and another person is in the household with one part and one record.
+-- Stretches of time in which a plan concerns a family and the household has another member. During each stretch, the
+-- member's part and personal record do not change.
 with_member as (
     select
         concerned.*,
@@ -131,7 +132,7 @@ with_member as (
         < least(concerned.until_order, stays.until_order, roles.until_order)
 ),
 
--- A time that ends at the moment when the release becomes near is over.
+-- A stretch that ends before the release becomes near, or exactly then, does not count.
 turning as (
     select
         *,

@@ -1,4 +1,4 @@
--- Referrals that the front door has decided. Feedback to referrers is made from it. No rule reads it.
+-- Referrals on which the front door has decided. Feedback to referrers is made from this model. No rule reads it.
 select
     family_id,
     referral_id,

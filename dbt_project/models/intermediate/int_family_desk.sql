@@ -1,17 +1,17 @@
--- Who works with a family, as far as is known: the desks and people who may receive an alert about it. No rule reads
--- it.
+-- Who works with a family, as far as is known: the desks and people who may receive an alert about the family. No rule
+-- reads this model.
 with told as (
     select
         family_id,
         arg_max(authority_code, event_order) as authority_code,
         arg_max(nullif(gateway, 'single'), event_order) as gateway,
         coalesce(arg_max(is_address_protected, event_order) filter (fact = 'address-changed'), false) as is_protected,
-        -- The family's latest answer counts. A consent to receive help, or the answer on a referral, is not a consent
-        -- to share.
+        -- The family's latest answer about sharing counts. A consent to receive help is not a consent to share, and the
+        -- consent answer on a referral is not one either.
         coalesce(
             arg_max(fact, event_order) filter (consent_scope = 'share_information') = 'consent-given', false
         ) as is_sharing_consented,
-        -- An address with an unknown place replaces a known place.
+        -- If the family moves to an address whose place is unknown, the earlier place no longer counts.
         arg_max(if(fact = 'address-changed', coalesce(lsoa_code, 'unknown'), lsoa_code), event_order) as lsoa_code
     from {{ ref('stg_events') }}
     where family_id is not null
@@ -44,7 +44,7 @@ closings as (
     qualify not is_open and {{ before('is_open', 'family_id', 'families', 'false') }}
 ),
 
--- A lead professional stays until the family is closed, and may be assigned before it is opened.
+-- A lead professional who was assigned before the family was opened counts, unless the family was closed since.
 led as (
     select
         events.family_id,
@@ -55,7 +55,7 @@ led as (
     group by events.family_id
 )
 
--- A gateway also reveals where a family lives, so neither is given for a protected address.
+-- For a protected address, neither area nor gateway is given, because a gateway also reveals where a family lives.
 select
     told.family_id,
     told.authority_code,

@@ -1,4 +1,5 @@
--- Who lived in which household, from joining to leaving. Joining again while there extends the same stay.
+-- Who lived in which household, from joining to leaving. If a person joins again without having left, the same stay
+-- goes on.
 with movements as (
     select
         events.family_id,

@@ -1,5 +1,5 @@
--- One person for all identifiers that links connect: the smallest of them. If links connect one person to too many
--- families, they are not followed, and each of their identifiers is a person of its own.
+-- One person for all identifiers that links connect, named by the smallest of them. If links connect a person to too
+-- many families, these links are not followed, and each of the identifiers is a person of its own.
 with recursive links as (
     select
         person_id as one,

@@ -1,4 +1,5 @@
--- Future moments at which a risk marker expires, if its person came to a family that the marker does not concern.
+-- Future moments at which a risk marker of a person expires, if the person came to a family that the marker does not
+-- concern.
 with arrivals as (
     select
         family_id,

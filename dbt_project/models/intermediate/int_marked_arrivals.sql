@@ -1,5 +1,6 @@
--- A person with a risk marker joins the household of a family with a child, comes to live at its address, is reported
--- back or is marked while present; once per stay by a marker that concerns the family, and once by other markers.
+-- Persons with a risk marker who come to a family with a child. To come means to join the household, to come to live at
+-- its address, to be reported as back, or to get a marker while present. Each stay counts once for markers that concern
+-- the family, and once for other markers.
 with presence as (
     select * from {{ ref('int_marked_presence') }}
 ),
@@ -58,7 +59,7 @@ reports as (
     where fact = 'escalation-reported' and escalation_kind = 'abusive_adult_returned'
 ),
 
--- A report that names nobody is about everybody who is or was in the household.
+-- A report that names nobody is about everybody who is in the household or was in it before.
 named as (
     select
         named_ids.* exclude (identifier),
@@ -92,7 +93,8 @@ first_joined as (
     group by family_id, person_id
 ),
 
--- A marker concerns the family if it names it, or if it names none and the person has lived there before.
+-- A marker concerns a family that it names. A marker that names no family concerns each family in which the person has
+-- lived before.
 weighed as (
     select
         triggers.event_order,
@@ -116,7 +118,7 @@ weighed as (
         on first_joined.family_id = triggers.family_id and first_joined.person_id = triggers.person_id
 ),
 
--- A marker that is set again later keeps the alert open, or opens it again.
+-- If the marker is set again later, the alert stays open or opens again.
 in_force as (
     select
         event_order,
@@ -130,7 +132,7 @@ in_force as (
     having bool_or(is_in_force)
 ),
 
--- Other markers count only if no marker concerns the family.
+-- If a person has markers that concern the family, the person's other markers are left out.
 marked as (
     select *
     from in_force
@@ -138,7 +140,7 @@ marked as (
         or not bool_or(concerns_family) over (partition by event_order, family_id, person_id)
 ),
 
--- Part in the household, as recorded last.
+-- The latest recorded part of each person in the household.
 roles as (
     select
         events.family_id,
@@ -165,7 +167,7 @@ others as (
         and members.until_order > triggers.event_order
 ),
 
--- A child other than the person lives in the household at that time.
+-- Whether a child lives in the household at that time, not counting the person with the marker.
 with_child as (
     select distinct
         others.event_order,
@@ -183,7 +185,7 @@ with_child as (
     where {{ is_child('records', 'roles.household_role', 'others.occurred_at') }}
 ),
 
--- A report outside any recorded stay is a return of its own.
+-- If no stay is recorded for the time of a report, the report counts as a stay of its own.
 first_of_stay as (
     select
         triggers.*,
@@ -219,7 +221,7 @@ departures as (
     where events.fact = 'household-left'
 ),
 
--- A person who was never recorded as joining leaves with the next recorded departure.
+-- If the person was never recorded as joining, the next recorded departure ends the stay.
 left_unseen as (
     select
         first_of_stay.event_order,
@@ -249,7 +251,8 @@ judged as (
         and joined.until_order > first_of_stay.event_order
 )
 
--- One event may bring several marked persons. That is one alert, which is open as long as one of them is a reason.
+-- One event may bring several persons with a marker. They have one alert, which stays open as long as one of them is a
+-- reason for it.
 select
     family_id,
     event_order,

@@ -1,5 +1,6 @@
--- When a person with a risk marker was in a family's household or lived at its address. Spells that overlap are one
--- stay. At an over-shared address, only persons and families that have to do with each other anyway meet.
+-- When a person with a risk marker was in a family's household or lived at its address. Overlapping spells are one
+-- stay. At an over-shared address, a person and a family count as living together only if they are related
+-- (`int_related_families`).
 with marked as (
     select distinct person_id from {{ ref('int_risk_markers') }}
 ),
@@ -20,7 +21,7 @@ in_household as (
     semi join marked on marked.person_id = stays.person_id
 ),
 
--- The later of the two moves brings them together, and the earlier of the two ends parts them.
+-- Living at one address begins with the later of the two moves in, and ends with the earlier of the two moves out.
 at_address as (
     select
         families.subject_id as family_id,

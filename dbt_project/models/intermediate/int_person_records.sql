@@ -1,5 +1,5 @@
--- What was recorded about a person, and when it held. The first record also holds for the time before it. Records under
--- an over-shared id are about strangers, so they are left out.
+-- What was recorded about a person, and when it applied. The first record also applies to the time before it. Records
+-- under an over-shared id are about different persons, so they are left out.
 with recorded as (
     select
         coalesce(identities.person_id, events.person_id) as person_id,

@@ -1,5 +1,5 @@
--- Referrals, their first decision and the moments by which it was due. Decisions of the emergency duty team do not
--- count as front door decisions.
+-- Referrals, the first decision on each of them, and the moments by which that decision was due. Decisions of the
+-- emergency duty team do not count as front door decisions.
 with submitted as (
     select
         family_id,
@@ -10,7 +10,7 @@ with submitted as (
         agency_key,
         severity,
         primary_need,
-        -- A referral that is sent again is the same referral. It is about all children that any of its submissions
+        -- A referral that is sent again is the same referral. It is about all the children that any of its submissions
         -- names.
         list_distinct(flatten(list(person_ids) over (partition by family_id, referral_id))) as person_ids,
         consent,
@@ -103,7 +103,7 @@ working_clock as (
     where warn_day.is_working_day and limit_day.is_working_day
 )
 
--- Outside the calendar's years, all hours count.
+-- In years that the calendar does not contain, all hours count.
 select
     timed.* exclude (front_door_clock, working_day_starts, working_day_ends),
     coalesce(working_clock.warn_at, timed.submitted_at + to_hours(timed.warn_hours)) as warn_at,

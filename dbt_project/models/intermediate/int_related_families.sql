@@ -1,5 +1,5 @@
--- Families that a person has to do with, wherever anybody lives: those whose household the person has joined, from then
--- on, and those that a risk marker of the person names.
+-- Families to which a person is related, wherever the person and the families live. They are the families whose
+-- household the person has joined (from then on), and the families that a risk marker of the person names.
 with found as (
     select
         person_id,

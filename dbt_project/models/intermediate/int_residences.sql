@@ -1,5 +1,5 @@
--- Where families and persons on their own were recorded as living, and when. A person with an over-shared id has no
--- known home.
+-- Addresses at which families were recorded as living, and addresses to which persons moved on their own, with the
+-- times. A person with an over-shared id has no known home.
 with moves as (
     select
         if(events.family_id is null, 'person', 'family') as subject_kind,
@@ -19,7 +19,7 @@ with moves as (
         and (events.person_id is null or events.person_id not in {{ crowds('person') }})
 ),
 
--- A person who leaves a household is not known to live at its address any more.
+-- When a person leaves a household, the address of the household is no longer known to be the person's address.
 departures as (
     select
         'person' as subject_kind,
@@ -57,7 +57,7 @@ relevant as (
     select * from changes where is_move or told_address_id = latest.id
 ),
 
--- Recording the same place again is not a move.
+-- If the same address is recorded again, nobody has moved.
 turns as (
     select *
     from relevant

@@ -1,5 +1,6 @@
--- When risk markers of sources of risk were in force: from being set or reviewed to the marker's next event or expiry.
--- A marker under an over-shared id is about one of many strangers, so it concerns only the families that it names.
+-- When risk markers about sources of risk were in force. A row begins when the marker is set or reviewed, and ends with
+-- the marker's next event or its expiry. An over-shared id stands for many different persons, so a marker under such an
+-- id concerns only the families that it names.
 with events as (
     select
         coalesce(identities.person_id, events.person_id) as person_id,
@@ -18,7 +19,7 @@ with events as (
     where events.fact in ('risk-marker-set', 'risk-marker-reviewed', 'risk-marker-cleared')
 ),
 
--- A review gives the expiry. The other facts about the marker come from its setting.
+-- A review decides the expiry. Everything else about a marker comes from the event that set it.
 standing as (
     select
         *,

@@ -1,5 +1,5 @@
 -- School days of each authority: weekdays in term that are not bank holidays. Before the first known term and after the
--- last, all such weekdays count.
+-- last one, all weekdays except bank holidays are school days.
 with spans as (
     select
         authority_code,

@@ -1,4 +1,5 @@
--- Domestic abuse incidents and the children whose schools must be told of them: by when, and when they were told.
+-- Domestic abuse incidents, and the children whose schools must be told of them. Each row has the time by which the
+-- school must be told, and the time when it was told.
 with incidents as (
     select
         family_id,
@@ -15,7 +16,7 @@ with incidents as (
     where fact = 'escalation-reported' and escalation_kind = 'domestic_abuse_incident'
 ),
 
--- Before a school day begins, it is itself the next school day.
+-- If an incident happens on a school day before school begins, the next school day is that same day.
 due as (
     select
         incidents.*,
@@ -58,8 +59,8 @@ joined as (
     where events.fact = 'household-joined'
 ),
 
--- Where the persons in the report live, and their part in that household, as recorded last. An over-shared id leads to
--- no other household.
+-- The households in which the persons in the report live, with the latest recorded part of each person there. A person
+-- with an over-shared id leads to no other household.
 homes as (
     select
         named.event_order,
@@ -80,7 +81,7 @@ homes as (
     group by named.event_order, named.occurred_at, stays.family_id, stays.person_id
 ),
 
--- The family's own household, and those of the adults whom the report names.
+-- The household of the family in the report, and the households of the adults whom the report names.
 households as (
     select
         event_order,
@@ -119,8 +120,8 @@ members as (
     group by due.event_order, due.occurred_at, due.due_at, stays.person_id
 ),
 
--- A child who begins school on the day by which the school must know is its pupil, if he or she was a child at the time
--- of the incident.
+-- A child counts if he or she was a child at the time of the incident, and is old enough for school on the day by which
+-- the school must be told.
 children as (
     select
         members.event_order,
@@ -144,7 +145,7 @@ recorded as (
     where events.fact = 'person-recorded' and events.person_id not in {{ crowds('person') }}
 ),
 
--- The latest record before the incident says where a child goes to school.
+-- The latest record before the incident says whether the child is educated at home.
 schooled as (
     select
         children.event_order,
@@ -160,7 +161,7 @@ told as (
     select
         events.incident_id,
         coalesce(identities.person_id, events.person_id) as person_id,
-        -- Another family's record under an over-shared id is about a stranger.
+        -- Under an over-shared id, a notice in another family is about a different person, so it does not count.
         if(events.person_id in {{ crowds('person') }}, events.family_id, null) as only_family,
         events.occurred_at,
         events.evidence,
@@ -181,7 +182,8 @@ notices as (
     group by incident_id, person_id, only_family
 )
 
--- A child has one notice per incident. A later report may name another adult, and so concern further children.
+-- A child has only one notice for an incident, which comes from the first report about the child. A later report of the
+-- incident may name another adult, and so add more children.
 select
     due.family_id,
     children.child_id,

@@ -18,7 +18,7 @@ with requests as (
     qualify row_number() over (partition by family_id, service_request_id order by event_order) = 1
 ),
 
--- As with the decision on a referral, an answer counts whenever it happened.
+-- An answer counts even if it is dated earlier than the request. Decisions on referrals are treated in the same way.
 answers as (
     select
         family_id,
@@ -30,7 +30,7 @@ answers as (
     group by family_id, service_request_id
 ),
 
--- A partner's target depends on the kind of its service.
+-- The target days depend on the kind of service.
 timed as (
     select
         requests.*,

@@ -1,5 +1,5 @@
--- Each day with the number of working days before it (Monday to Friday, not a bank holiday in England). Bank holidays
--- are known from 2016 to 2030. In other years, all weekdays count.
+-- Each day, with the number of working days before it (Monday to Friday, not a bank holiday in England). Bank holidays
+-- are known from 2016 to 2030. In other years, all weekdays count as working days.
 with days as (
     select unnest(generate_series(date '2000-01-01', date '2040-12-31', interval 1 day))::date as calendar_day
 ),

@@ -1,5 +1,5 @@
--- The limits above which a person or an address connects nobody: those of the newest default profile, for the whole
--- lake.
+-- The limits above which the id of a person or an address connects no families. The newest default profile gives them
+-- for the whole lake.
 select
     most_families_of_person,
     most_families_at_address

@@ -1,5 +1,5 @@
--- The events in force: copies dropped, corrections applied, withdrawn events left out. The query finds these rows and
--- their order on a few columns, and then reads the other columns once.
+-- The events in force: without copies and withdrawn events, and with corrections applied. The query first reads a few
+-- columns to find these rows and their order. Then it reads the other columns once.
 with landed as (
     {{ up_to_the_cut(source('landing', 'events')) }}
 ),
@@ -8,7 +8,7 @@ told as (
     {{ events_told('landed') }}
 ),
 
--- A time later than arrival is not believed.
+-- If an event is dated later than its arrival by more than the tolerance, the time of arrival is used instead.
 timed as (
     select
         topic,
@@ -25,8 +25,8 @@ timed as (
     where is_in_force and change <> 'withdrawn'
 ),
 
--- Time decides what is earlier and later, then source and id, and last topic and key. From here on, the order is a
--- number. The numbers lie far apart, so that a warm build can put a late event between two others
+-- Events are ordered by time, then by source and id, and last by topic and key. From here on, a number stands for this
+-- order. The numbers are far apart, so that a warm build can put a late event between two others
 -- (`streams/marts/delta.py`).
 ordered as (
     select

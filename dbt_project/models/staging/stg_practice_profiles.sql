@@ -1,5 +1,5 @@
--- The thresholds that hold for an authority and time: those of its own profile, and before its first one those of the
--- default ('*').
+-- The thresholds that apply to an authority at a time. They come from the authority's own profile, or, before its first
+-- own profile, from the default ('*').
 with profiles as (
     select * from {{ ref('practice_profiles') }}
 ),
@@ -17,7 +17,7 @@ candidates as (
     inner join profiles on profiles.authority_code in (authorities.authority_code, '*')
 ),
 
--- The default stops applying to an authority on the day of its first own profile.
+-- The default no longer applies to an authority from the day of its first own profile on.
 in_use as (
     select candidates.*
     from candidates

@@ -1,4 +1,4 @@
--- Unreadable records, and whether a record sent again in their place was read.
+-- Records that could not be read, and whether a record that was sent again in their place was accepted.
 with rejected as (
     {{ up_to_the_cut(source('landing', 'quarantine')) }}
 ),
@@ -28,5 +28,6 @@ select
 from rejected
 left join replayed
     on replayed.record_id = rejected.topic || '/' || rejected.kafka_partition || '/' || rejected.kafka_offset
--- A rejection of a batch is left out: nothing is wrong with the batch, and its events are records of their own.
+-- A rejection of a whole batch is left out. Nothing is wrong with the batch itself, and each event in it is a record of
+-- its own.
 where rejected.reason <> 'batch'

@@ -1,4 +1,4 @@
--- The time in which each version of a rule raises alerts.
+-- The time during which each version of a rule raises alerts.
 select
     rule,
     version,
