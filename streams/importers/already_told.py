@@ -1,10 +1,13 @@
 """
 Compare a census file with the facts that earlier returns of the same authority have sent to the lake.
 
-Each event of a census shows which year's return sent it: a recorded event by its day, an amendment by its id.
-For each year, only the last submission counts. If several years contain a fact, the latest year counts. If a
-submission leaves a fact out, the fact of an earlier year applies again. If no earlier year has the fact, it is
-withdrawn. The lake then holds the same as if only the last submission of each year had been imported.
+Each event of a census shows which year's return sent it. For a recorded event, this is the year in which its day lies.
+For an amendment (a correction or withdrawal), the year is in its id.
+
+If a year's return was submitted several times, only the last submission counts. If returns of several years contain the
+same fact, the return of the latest year counts. If a new submission leaves a fact out, the fact is taken from the
+latest earlier year that has it. If no earlier year has it, the fact is withdrawn. In the end, the lake holds what it
+would hold if only the last submission of each year had been imported.
 """
 
 from collections import Counter
@@ -61,8 +64,8 @@ FROM ours
 QUALIFY row_number() OVER (PARTITION BY root_id, year ORDER BY said_as DESC) = 1
 """
 """
-SQL that finds, for each fact and year, the last event from that year's return. `is_own` is false if the return left the
-fact out.
+SQL that finds, for each fact and year, the last event that the year's return sent about the fact. `is_own` is false if
+the return left the fact out.
 """
 
 _DIFFERENCE = """
@@ -73,7 +76,7 @@ earlier AS (
     FROM told WHERE year < $year AND is_own QUALIFY row_number() OVER (PARTITION BY root_id ORDER BY year DESC) = 1
 ),
 
--- If no later year contains the fact: the latest later year that has left it out.
+-- If no later year contains the fact, this is the latest later year that has left the fact out.
 later AS (
     FROM told WHERE year > $year
     QUALIFY row_number() OVER (PARTITION BY root_id ORDER BY year DESC) = 1
@@ -92,7 +95,8 @@ named AS (
     FROM said LEFT JOIN before USING (root_id)
 ),
 
--- A fact that the year's return leaves out gets an event even if its content stays: it is no longer the year's own.
+-- If the year's return leaves a fact out, an event is sent even if the content stays the same. The event says that the
+-- content no longer comes from this year.
 left_out AS (
     SELECT
         before.child, root_id, before.topic, before.key, earlier.type, earlier.moment, earlier.data,
@@ -110,7 +114,7 @@ left_out AS (
 
 of_the_year AS (FROM named UNION ALL FROM left_out),
 
--- A later year that has also left the fact out must now say the same as this year.
+-- If a later year has also left the fact out, the later year must now have the same content as this year.
 of_later_years AS (
     SELECT
         one.* EXCLUDE (what), if(one.type IS NULL, 'withdrawn', 'restored') AS what, later.year
@@ -121,16 +125,17 @@ of_later_years AS (
 SELECT *, $year AS year FROM of_the_year UNION ALL FROM of_later_years
 """
 """
-SQL that compares every fact of the file or of its year. The result `what` is new, same, changed, withdrawn, or restored
-(the fact of an earlier year applies again).
+SQL that compares the facts of the file with the facts that the lake has for the file's year. The column `what` contains
+the result for each fact: new, same, changed, withdrawn, or restored (the fact of an earlier year applies again).
 """
 
 
 class Told:
     """
-    Compares a file with the returns of its authority in a lake.
+    Compares a census file with the facts that its authority's earlier returns have sent to the lake.
 
-    `lake` needs the catalog `landing`; read-only is enough. First add all children, then call `compare` once.
+    The connection `lake` needs the catalog `landing`, and may be read-only. First call `add` for every child, and then
+    call `compare` once.
     """
 
     def __init__(self, lake: duckdb.DuckDBPyConnection) -> None:
@@ -144,8 +149,8 @@ class Told:
 
     def add(self, child: Child) -> None:
         """
-        Add a child of the file. A rejected child has no known facts, so the child's facts in the lake stay as they
-        are.
+        Add a child of the file. If the child was rejected, its facts are not known. The lake's facts about it then stay
+        as they are.
         """
         self._last_header = child.header
         if child.key is None:
@@ -161,12 +166,13 @@ class Told:
         self._store()
         year, is_part = self._header.year, self._header.is_part
         self._lake.execute(_TOLD, {"source": source(self._header)})
-        # A child without an id may be any child that the file does not name, so no child's facts may be withdrawn.
+        # A child without an id may be any child whose id the file does not contain. So no child's facts may be
+        # withdrawn.
         self._lake.execute(_DIFFERENCE, {"year": year, "is_whole": not is_part and not self._has_unknown})
         return Counter(dict(self._lake.execute("SELECT what, count(*) FROM difference GROUP BY ALL").fetchall()))
 
     def children_left_out(self) -> tuple[int, int]:
-        """Count the children whom the file no longer contains, and all children whom the year's return contained."""
+        """Return how many children the file leaves out, and how many children the year's return contained before."""
         result = self._lake.execute(
             "SELECT count(DISTINCT child) FILTER (what IN ('withdrawn', 'restored') AND year = $year AND child NOT IN "
             "(SELECT child FROM said)), (SELECT count(DISTINCT split_part(root_id, '/', 1)) FROM told "
@@ -178,10 +184,10 @@ class Told:
 
     def is_contradicted(self) -> bool:
         """
-        Whether the file contradicts what was imported for its year, so that only a resubmission may import it.
+        Whether the file contradicts what was imported for its year. Only a resubmission may import such a file.
 
-        A file contradicts its year if facts of its children have changed or are missing. If the year has had a
-        resubmission, new facts in a whole file also contradict it.
+        A file contradicts its year if facts about its children have changed or are missing. If the year has already
+        been resubmitted, a whole file that contains new facts contradicts it as well.
         """
         result = self._lake.execute(
             "SELECT count(*) FILTER (what = 'changed' OR (what IN ('withdrawn', 'restored') "
@@ -195,9 +201,10 @@ class Told:
 
     def events(self, *, is_resubmission: bool) -> Iterator[Message]:
         """
-        Yield the events after which the lake agrees with the file.
+        Yield the events that make the lake agree with the file.
 
-        If the file is not a resubmission, only new facts of its own year are sent, and other facts of that year stay.
+        If the file is not a resubmission, no fact of its own year is changed or withdrawn. Only new facts are added to
+        this year.
         """
         submissions = self._submissions()
         names = "year, what, root_id, topic, key, type, moment, data"
@@ -217,7 +224,7 @@ class Told:
         return self._last_header
 
     def _submissions(self) -> dict[int, int]:
-        """Return the number of the last resubmission of each year that has one."""
+        """Return the number of the last resubmission, for each year that has been resubmitted."""
         return dict(
             self._lake.execute(
                 "SELECT year, max(coalesce(try_cast(split_part(said_as, '/', 2)[2:] AS INTEGER), 0)) FROM told "

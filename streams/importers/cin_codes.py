@@ -43,21 +43,21 @@ SEXES: Final = {
     "U": Sex.UNKNOWN,
 }
 """
-Codes of `GenderCurrent` (until 2024: digits) and `Sex` (from 2025: letters). Files mix the two, but no code is in
-both.
+Codes for a person's sex. `GenderCurrent` (until 2024) uses digits, and `Sex` (from 2025) uses letters. Some files mix
+digits and letters. This causes no confusion, because every code has only one meaning.
 """
 
 _AUTHORITIES = Path(__file__).with_name("local_authorities.csv")
-"""Authorities that returned the census of 2013 to 2024, by their DfE number (DfE table c1, OGL v3)."""
+"""Authorities that returned a census in any year from 2013 to 2024, by DfE number (DfE table c1, OGL v3)."""
 
 
 @dataclass(frozen=True)
 class Authority:
     """
-    An authority's present GSS code, and the two codes used in its children's ids.
+    An authority's present GSS code, and the two codes from which its children's ids are made.
 
-    The codes in ids never change. A council that gets a new GSS code or DfE number keeps its `ids_lea` and `ids_gss`.
-    A council that continues the numbering of an earlier council uses the codes of that council.
+    The codes in ids never change. A council that gets a new GSS code or DfE number keeps its `ids_lea` and `ids_gss`. A
+    council that took over the numbering of an earlier council uses the earlier council's codes.
     """
 
     gss_code: str

@@ -1,4 +1,4 @@
-"""State in the lake which time an imported census covers."""
+"""Record in the lake which time an imported census covers."""
 
 from datetime import date
 from functools import partial
@@ -15,10 +15,10 @@ __all__ = ["name_source", "state_whole"]
 
 def name_source(settings: Settings, header: Header) -> None:
     """
-    State that the census is only a part, unless the lake already has a statement about it.
+    Record that the census is incomplete, unless the lake already has a statement about this census.
 
-    Call this before the events of the census are sent. Once a statement names a source, figures use the source only for
-    time that it covers completely.
+    Call this before the events of the census are sent. As soon as the lake has a statement about a source, figures use
+    this source only for times that it covers completely.
 
     Raises:
         LakeUnavailable: the lake does not answer.
@@ -31,7 +31,7 @@ def name_source(settings: Settings, header: Header) -> None:
 
 def state_whole(settings: Settings, header: Header) -> None:
     """
-    State that the census contains all children in need of its authority in its year.
+    Record that the census is complete: it contains all children in need of its authority in its year.
 
     Raises:
         LakeUnavailable: the lake does not answer.

@@ -1,8 +1,8 @@
 """
 Turn one child's census record into events.
 
-The census has days, children and episodes. Events have times, families and persons. `docs/import-cin-xml.md`
-describes how each census item becomes an event, and what cannot be known.
+The census is about children and episodes, and has days but no times. Events are about families and persons, and need
+times. `docs/import-cin-xml.md` describes how each census item becomes an event, and what cannot be known.
 """
 
 from collections import Counter
@@ -28,7 +28,10 @@ _ORDER = (
     "person", "joined", "referral", "decided", "allocated", "opened", "assessment", "section-47", "level-raised",
     "assessed", "review", "level-lowered", "closed",
 )  # fmt: skip
-"""Order of the facts of one day. The census has no times, so each fact is placed some seconds after noon in London."""
+"""
+The order of facts that have the same day. The census gives no times, so each fact gets a time some seconds after noon
+in London.
+"""
 
 _STATUTORY = {
     "Section47": "S47ActualStartDate",
@@ -39,7 +42,7 @@ _STATUTORY = {
 
 @dataclass(frozen=True)
 class Fact:
-    """One fact. Its `name` is unique within the child, and is the same in every file that contains the fact."""
+    """A fact about a child. Its `name` is unique within the child, and is the same in every file with the fact."""
 
     name: str
     day: date
@@ -97,11 +100,11 @@ class _Episode:
 
 def child_key(record: Reader, header: Header) -> str:
     """
-    Make the key that stands for a child in ids: a hash of the child's local id.
+    Make the key that stands for a child in the ids of events. The key is a hash of the child's local id.
 
-    The hash is keyed with the authority's code in ids, which never changes. The same child therefore has the same key
-    in every year's file and on every machine. Nobody can work out the local id from the key alone. An authority knows
-    its local ids, so it can link the key to its case system.
+    The hash also depends on a code of the authority that never changes. So a child has the same key in every year's
+    file and on every machine. Nobody can work out the local id from the key alone. The authority itself knows its local
+    ids, so it can find the child in its case system.
 
     Raises:
         BadRecord: the record has no local id, or more than one.
@@ -112,7 +115,7 @@ def child_key(record: Reader, header: Header) -> str:
 
 def child_facts(record: Reader, key: str, header: Header) -> list[Fact]:
     """
-    Read all facts of a child's record. Elements that are wrong and therefore left out are added to the record's flaws.
+    Read all facts of a child's record. Wrong elements are left out, and are added to the record's flaws.
 
     Raises:
         BadRecord: no referral has a readable day.
@@ -166,7 +169,7 @@ def _joined(person: events.PersonRecorded, child: _Child, first_referral: date) 
 
 
 def _number(seen: Counter[tuple[str, date]], step: str, day: date) -> int:
-    """Return the next number for facts of one kind on one day. Numbers follow the order of the file."""
+    """Return the next number for facts of one kind on the same day. Facts are numbered in the order of the file."""
     seen[step, day] += 1
     return seen[step, day]
 
@@ -191,8 +194,9 @@ def _episode_facts(episode: _Episode, seen: Counter[tuple[str, date]]) -> Iterat
 
 def _is_no_further_action(record: Reader) -> bool | None:
     """
-    Read the no-further-action flag. If it is unreadable, later steps of the episode show whether the referral was taken
-    on.
+    Return whether the referral was marked as no further action; None if this is not known.
+
+    If the flag is unreadable and a later step follows in the episode, the referral counts as taken on.
     """
     is_nfa = record.flag("ReferralNFA")
     if is_nfa is not None:
@@ -273,7 +277,10 @@ def _reviews(episode: _Episode, seen: Counter[tuple[str, date]]) -> Iterator[Fac
 
 
 def _statutory(record: Reader) -> date | None:
-    """Return the first day of an enquiry or plan. Only children at the highest level of need have one."""
+    """
+    Return the first day on which an enquiry or a plan began. Only children at the highest level of need have enquiries
+    or plans.
+    """
     starts = (group.needed_day(day) for name, day in _STATUTORY.items() for group in record.each(name))
     return min((day for day in starts if day is not None), default=None)
 

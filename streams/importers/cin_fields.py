@@ -1,8 +1,8 @@
 """
 Read the elements of one child's record.
 
-If an essential element is missing or wrong, the child is rejected. If any other element is wrong, only that element is
-left out, and its name and line are recorded.
+If an essential element is missing or wrong, the child is rejected. Any other element that is wrong is left out, and its
+name and line are recorded.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,7 +26,7 @@ _YES_NO = {"0": False, "1": True, "false": False, "true": True}
 
 
 class Flaw(NamedTuple):
-    """The name of an element, its line, and what is wrong with it. A flaw contains no data from the record."""
+    """What is wrong with an element, with the element's name and line. A flaw contains no data from the record."""
 
     line: int
     element: str
@@ -44,10 +44,11 @@ class BadRecord(Exception):
 @dataclass(frozen=True)
 class Reader:
     """
-    Reads the contents of an element by name. Several elements of one name are read as if they were one.
+    Reads the contents of an XML element by name. If several elements have the same name, they are read as if they were
+    one.
 
-    `year` decides which codes are allowed. Nothing can have happened after `last_day`.
-    A value that cannot be read is returned as None, and the reason is added to `flaws`.
+    `year` decides which codes are allowed. Days after `last_day` are refused. A value that cannot be read is returned
+    as None, and the reason is added to `flaws`.
     """
 
     elements: Sequence[etree._Element]
@@ -73,7 +74,7 @@ class Reader:
         return replace(self, elements=found, line=found[0].sourceline if found else self.line)
 
     def text(self, name: str) -> str | None:
-        """Read a text. The record may give the text several times if all of them are equal."""
+        """Read a text. The record may contain the text several times if it is the same each time."""
         found = {text: element for element in reversed(self._named(name)) if (text := _content(element))}
         if len(found) > 1:
             self.without(name, "given more than once")
@@ -94,16 +95,16 @@ class Reader:
         return text
 
     def flag(self, name: str) -> bool | None:
-        """Read a yes or a no."""
+        """Read an element that says yes or no."""
         return self._looked_up(name, _YES_NO, ", ".join(_YES_NO))
 
     def day(self, name: str, *, ahead: bool = False) -> date | None:
-        """Read a day. The day must not be after `last_day`, unless `ahead` is true."""
+        """Read a day. A day after `last_day` is allowed only if `ahead` is true."""
         text = self.text(name)
         return None if text is None else self._day(text, name, ahead=ahead)
 
     def needed_day(self, name: str) -> date | None:
-        """Read a day without which its group is useless. If the result is None, the caller leaves the group out."""
+        """Read a day that its group needs. If the result is None, the caller leaves the whole group out."""
         before = len(self.flaws)
         day = self.day(name)
         if day is None and len(self.flaws) == before:

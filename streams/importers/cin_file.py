@@ -22,14 +22,13 @@ __all__ = ["MAX_CHILD_BYTES", "PART", "CinFile", "Header", "header_of", "name_of
 
 MAX_CHILD_BYTES = 1_048_576
 """
-Limit on the bytes from the end of one child to the end of the next. The largest real children have some tens of
-kilobytes.
+The highest allowed number of bytes for one child, counted from the end of the child before it. The records of the
+largest real children have some tens of kilobytes.
 """
 
 PART = "part"
 """
-Attribute that marks a Message with only some children of a return. The file of rejected children has this
-attribute.
+The attribute that marks a Message as containing only some children of a return, as the file of rejected children does.
 """
 
 _PARENTS = {"Header": "Message", "Child": "Children"}
@@ -62,7 +61,7 @@ class CinFile:
     """
     Reads an opened file: first its header, then its children in order.
 
-    Finish with each child before you ask for the next one, because its memory is then freed.
+    Finish with each child before you ask for the next one, because the memory of a child is freed at that moment.
 
     Raises:
         ImportFileInvalid: the file is not a children-in-need census of a known year and authority, is not well-formed,
@@ -167,5 +166,5 @@ def _header(element: etree._Element) -> Header:
 
 
 def _text(element: etree._Element, *path: str) -> str:
-    """Read a text of the header, and shorten it to 40 characters so that a message can show it."""
+    """Read a text of the header. The text is cut to 40 characters, so that it fits into a message."""
     return collapsed(element.findtext("/".join(f"{{*}}{name}" for name in path)) or "")[:40]

@@ -26,9 +26,9 @@ class Message(msgspec.Struct, frozen=True):
 
 class Root(msgspec.Struct, frozen=True):
     """
-    The event that sent a fact first: its id, topic and Kafka key.
+    The event that first sent a fact: its id, topic and Kafka key.
 
-    When a return no longer contains a fact, nothing else is known about the fact.
+    For a fact that a return leaves out, nothing else is known.
     """
 
     root_id: str
@@ -37,7 +37,7 @@ class Root(msgspec.Struct, frozen=True):
 
 
 class Statement(Root, frozen=True):
-    """A fact with the content that a return gives, and the event that sent the fact first (its root)."""
+    """A fact as a return states it: the content, and the event that first sent the fact (its root)."""
 
     type: str
     moment: datetime
@@ -46,8 +46,8 @@ class Statement(Root, frozen=True):
 
     def is_of(self, header: Header) -> bool:
         """
-        Whether the fact happened on or after the first day of the file's collection year. No earlier return can contain
-        it then.
+        Whether the fact happened on or after the first day of the file's collection year. If so, no earlier return can
+        contain the fact.
         """
         return self.moment.date() >= header.first_day
 
@@ -67,11 +67,11 @@ def statement(fact: Fact, child_key: str) -> Statement:
 
 def recorded(told: Statement, header: Header) -> Message:
     """
-    Make the event of a fact in the first return of its year. The same file always gives the same bytes.
+    Make the event for a fact in the first return of a year. The same file always results in the same bytes.
 
-    A fact from before the collection's first day was also in an earlier year's file. The fact is therefore sent as a
-    correction of that earlier event, so that the latest year counts. The correction is valid even if the earlier file
-    was never imported.
+    If a fact happened before the collection's first day, an earlier year's file contained it as well. So the fact is
+    sent as a correction of the event from that earlier file, and the latest year counts. The correction is valid even
+    if the earlier file was never imported.
     """
     if not told.is_of(header):
         return corrected(told, header)
@@ -81,10 +81,10 @@ def recorded(told: Statement, header: Header) -> Message:
 
 def corrected(told: Statement, header: Header, submission: str = "") -> Message:
     """
-    Make the event that gives a fact the content from this year's return. The fact may also be new.
+    Make the event that brings a fact in line with this year's return. The fact may also be new.
 
-    All amendments from one year have the same time. If amendments have equal times, the amendment with the greatest id
-    counts. A later `submission` has a greater id.
+    All amendments from one year have the same time. Among amendments with the same time, the one with the greatest id
+    counts. Amendments from a later `submission` have greater ids.
     """
     correction = Correction(
         root_source=source(header),
@@ -98,7 +98,7 @@ def corrected(told: Statement, header: Header, submission: str = "") -> Message:
 
 
 def withdrawn(told: Root, header: Header, submission: str) -> Message:
-    """Make the event that withdraws a fact. An earlier submission of the year's return contained the fact."""
+    """Make the event that withdraws a fact. The fact was in an earlier submission of the same year's return."""
     is_person = "/person/" in told.root_id
     withdrawal = Withdrawal(
         root_source=source(header),

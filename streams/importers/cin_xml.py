@@ -1,4 +1,4 @@
-"""Read a whole census file: the facts of every child, the flaws that are left out, and the rejected children."""
+"""Read a whole census file: the facts about every child, the wrong elements left out, and the rejected children."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -38,18 +38,18 @@ class Imported:
     events: Counter[str] = field(default_factory=Counter)
     """Number of facts of all children, by event type."""
     left_out: Counter[str] = field(default_factory=Counter)
-    """Number of elements left out of children that are not rejected, by element and reason."""
+    """Number of elements that were left out, by element and reason. Elements of rejected children are not counted."""
     reasons: Counter[str] = field(default_factory=Counter)
     """Number of rejected children, by element and reason."""
     lines: dict[str, list[int]] = field(default_factory=dict)
-    """For each kind of flaw in `left_out` and `reasons`, the first lines on which it occurs."""
+    """For each kind of flaw in `left_out` and `reasons`, the numbers of the first lines on which it occurs."""
     report: Path | None = None
     rejects: Path | None = None
     """File with the records of rejected children; None if there are none."""
     broken: str | None = None
     """Why the file could not be read to its end."""
     withheld: str | None = None
-    """Why nothing was sent; None if that was not decided."""
+    """Why it was decided to send nothing; None if there was no such decision."""
     differences: Counter[str] | None = None
     """
     Number of facts that are new, same, changed, withdrawn or restored since earlier imports. None if the file was not
@@ -62,7 +62,7 @@ class Imported:
         return self.children - self.rejected
 
     def count(self, of: Counter[str], flaw: Flaw) -> None:
-        """Add a flaw to the count `of` its kind."""
+        """Count a flaw in `of`, which is either `left_out` or `reasons`, and keep the number of its line."""
         kind = f"{flaw.element}: {flaw.reason}"
         of[kind] += 1
         lines = self.lines.setdefault(kind, [])
@@ -71,7 +71,7 @@ class Imported:
 
 
 _LINES = 10
-"""How many lines are kept for each kind of flaw. The report file has all lines."""
+"""How many line numbers are kept for each kind of flaw. The report file contains all of them."""
 
 
 def read_cin_xml(
@@ -86,7 +86,7 @@ def read_cin_xml(
     Pass every child of a census file to `take`, and write the report and the rejected records.
 
     No date in the file may be after `today` (default: the present day in London). `progress` is called with the number
-    of bytes read.
+    of bytes read so far.
 
     Raises:
         ImportFileInvalid: the file is not a census of a known year and authority; no child was read.

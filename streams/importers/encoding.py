@@ -1,7 +1,8 @@
 """
 Read the bytes of a foreign XML file as UTF-8, whatever encoding the file declares.
 
-Some systems declare UTF-16 but write UTF-8, or declare UTF-8 but write Windows-1252. The bytes therefore decide first.
+Some systems declare UTF-16 but write UTF-8, or declare UTF-8 but write Windows-1252. So the bytes decide. The declared
+encoding is used only if the bytes do not show the encoding.
 """
 
 import codecs
@@ -19,14 +20,14 @@ _CHUNK_BYTES = 65_536
 _DECLARED = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)")
 _BELIEVED = {"iso8859-1", "iso8859-15", "cp1252"}
 """
-One-byte encodings that are used if the file declares them. With any other declaration, the file is UTF-8 or the
-declaration is wrong.
+The declared encodings that are believed. They use one byte for each character. If a file declares any other encoding,
+either the file is in UTF-8 or the declaration is wrong.
 """
 
 
 def utf_8_chunks(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
     """
-    Yield the file in pieces. Each piece has the number of bytes read, and their text in UTF-8.
+    Yield the file in pieces. Each piece is a pair: the number of bytes that were read, and their text in UTF-8.
 
     White space before the first element is left out. Bytes that are not valid UTF-8 are read as Windows-1252.
 

@@ -12,7 +12,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-"""Byte order marks. If one mark begins with the bytes of another, the longer mark comes first."""
+"""Byte order marks. Longer marks come first, because one mark may be the beginning of another."""
 
 _ARCHIVES = {b"PK\x03\x04": "a zip archive or a workbook", b"\x1f\x8b": "a gzip archive", b"%PDF": "a PDF"}
 
@@ -26,7 +26,8 @@ def encoding_of(first: bytes, otherwise: str = "utf-8") -> str:
     """
     Find the encoding of a text from its first bytes. The text must begin with an ASCII character.
 
-    If the bytes do not show the encoding, the result is `otherwise`. Decode the text with `errors="windows_1252"`.
+    If the bytes do not show the encoding, the result is `otherwise`. The caller should decode the text with
+    `errors="windows_1252"`.
     """
     for mark, encoding in _MARKS:
         if first.startswith(mark):

@@ -33,7 +33,7 @@ class Rejects:
         self.report_path = folder / f"{stem}.report.json"
         self.rejected: list[Flaw] = []
         self.left_out: list[Flaw] = []
-        """Flaws of children that are imported without the wrong elements."""
+        """Flaws in children that were imported. The wrong elements were left out."""
         self._header = etree.tostring(header, with_tail=False)
         self._file: BinaryIO | None = None
 
@@ -48,10 +48,11 @@ class Rejects:
             self._file.close()
 
     def keep(self, child: etree._Element, flaw: Flaw) -> None:
-        """Write a rejected child's record to the file, and remember the reason."""
+        """Write a rejected child's record to the file, and keep the reason for the report."""
         if self._file is None:
             self._file = _private(self.records_path).open("wb")
-            # The file is marked as a part, so that no resubmission treats it as the whole year.
+            # The file is marked as containing only a part of a return, so that a resubmission of it does not replace
+            # the whole year.
             self._file.write(f'<Message {PART}="rejected">'.encode() + self._header + b"<Children>\n")
         self._file.write(etree.tostring(child, with_tail=False) + b"\n")
         self.rejected.append(flaw)

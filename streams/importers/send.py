@@ -1,4 +1,4 @@
-"""Send the facts of a census file, except those that the authority's earlier returns have already sent."""
+"""Send the facts of a census file that the authority's earlier returns have not sent already."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,18 +27,20 @@ log = structlog.get_logger()
 
 _PATIENCE_SECONDS = {True: 120.0, False: 10.0}
 """
-Seconds to wait until the records on the topics have landed, by whether the file is a resubmission.
+How many seconds to wait until everything on the topics has landed. The key says whether the file is a resubmission.
 
-After that time, a resubmission fails, and a first return goes on.
+When this time is over, the import of a resubmission fails, but the import of a first return continues.
 """
 
 _MOST_REJECTED = 0.5
-"""If a larger share of a file's children is rejected, nothing of the file is sent."""
+"""
+The highest allowed share of rejected children. If more of a file's children are rejected, nothing of the file is sent.
+"""
 _MOST_LEFT_OUT = 0.5
 _FEW_CHILDREN = 20
 """
-A resubmission looks like a mistake if it leaves out more than `_MOST_LEFT_OUT` of the children and more than
-`_FEW_CHILDREN` children.
+A resubmission looks like a mistake if it leaves out more than `_FEW_CHILDREN` children, and if these are a larger share
+than `_MOST_LEFT_OUT` of the children that its year had before.
 """
 
 
@@ -56,12 +58,12 @@ def import_cin_xml(
     Read a whole census file, compare it with the facts that the lake has for its year, and send the differences.
 
     A first return adds facts that have not been sent before. A resubmission replaces its year: facts that differ are
-    corrected. If the resubmission leaves a fact out, the fact of an earlier year applies again, or else it is
-    withdrawn.
+    corrected. If the resubmission leaves a fact out, the fact is taken from an earlier year's return, or is withdrawn
+    if no earlier return has it.
 
     Raises:
-        ImportFileInvalid: the file is not a census of a known year and authority, or is not the kind of return that
-            the caller says it is. Nothing was sent.
+        ImportFileInvalid: the file is not a census of a known year and authority, or is not the kind of return that the
+            caller says it is. Nothing was sent.
         BrokerUnavailable: events were not acknowledged. Run the same import again to complete it.
         LakeUnavailable: the lake cannot show what was imported before.
     """
@@ -101,7 +103,7 @@ def _is_withheld(done: Imported) -> bool:
 
 def _must_leave_out_few(told: Told, *, may_leave_out_most: bool) -> None:
     """
-    Check that a file with only some children does not remove the other children of its year by mistake.
+    Check that a resubmission does not remove most of its year's children by mistake.
 
     Raises:
         ImportFileInvalid: the file would leave out most of the year's children.

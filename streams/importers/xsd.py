@@ -1,4 +1,4 @@
-"""Read values that are written as XML Schema prescribes."""
+"""Read values in the notation of XML Schema."""
 
 import re
 from datetime import date
@@ -20,9 +20,9 @@ def collapsed(text: str) -> str:
 
 def day_of(text: str) -> date | None:
     """
-    Read the day of an `xs:date` or `xs:dateTime` as written. A time zone does not change the day.
+    Read the day of an `xs:date` or `xs:dateTime` as it is written. A time zone in the text does not change the day.
 
-    The result is None if the text is neither of the two, or is not a day of the calendar.
+    The result is None if the text has neither form, or if there is no such day in the calendar.
     """
     found = _DAY.fullmatch(text)
     try:

@@ -1,9 +1,9 @@
 """
 Split the bytes that were fetched from a partition into batches and the damage between them.
 
-A batch is trusted if its CRC is right. The CRC does not cover the batch's offset and length, so the offset is also
-compared with that of the next batch. After bytes that are not a batch, `split` searches for the next batch, which is
-identified by its own CRC.
+A batch is accepted if its CRC is right. The CRC does not cover the fields offset and length, so the batch's offset is
+also compared with the offset of the next batch. After damage, `split` searches for the next bytes that are a batch with
+a right CRC.
 """
 
 import struct
@@ -17,12 +17,12 @@ __all__ = ["Batch", "Damage", "split"]
 
 _HEADER = struct.Struct(">qiibIhiqqqhii")
 _OVERHEAD = 12
-"""Size in bytes of the fields offset and length, which the length field does not count."""
+"""The size in bytes of the fields offset and length. The value of the length field does not include these bytes."""
 _MAGIC_AT = 16
 _MAGIC = 2
-"""The batch format that brokers have accepted since Kafka 0.11. Batches of older formats hold single messages."""
+"""The number of the present batch format, which came with Kafka 0.11. Batches of older formats hold single messages."""
 _SMALLEST = {0: 14, 1: 22, _MAGIC: _HEADER.size - _OVERHEAD}
-"""The smallest possible value of the length field in bytes, by batch format."""
+"""The smallest possible value of the length field, in bytes, for each batch format."""
 
 
 class Batch(NamedTuple):
@@ -56,7 +56,7 @@ class Batch(NamedTuple):
 
     @property
     def is_stamped(self) -> bool:
-        """Whether the broker set the batch's timestamp (`LogAppendTime`)."""
+        """Whether the broker, and not the sender, set the batch's timestamp (`LogAppendTime`)."""
         return bool(self.attributes & 0x08)
 
     @property
@@ -74,8 +74,8 @@ class Damage(NamedTuple):
     """
     Bytes that are not a valid batch.
 
-    `end` is the offset of the batch after the damaged bytes. `last` is the last offset that the damaged header claims,
-    which may be wrong. Either is None if it is unknown.
+    `end` is the offset of the batch that follows the damage. `last` is the last offset according to the damaged header,
+    and may be wrong. Each of the two is None if it is not known.
     """
 
     end: int | None
@@ -88,10 +88,10 @@ def split(fetched: bytes, offset: int, end: int | None = None, *, is_cut: bool =
     Split the bytes fetched at `offset` into batches and damage.
 
     Args:
-        end: the partition's end offset, which is one after its last record. A batch that goes beyond it is not trusted.
+        end: the partition's end offset, which is one after its last record. A batch with offsets beyond it is not
+            accepted.
         is_cut: whether the fetch may have cut off the last batch. If so, an incomplete batch at the end is left for the
-            next fetch. If not, a batch that goes beyond the fetched bytes must have a wrong length and counts as
-            damage.
+            next fetch. If not, an incomplete batch must have a wrong length, and counts as damage.
     """
     buffer, at, reached = memoryview(fetched), 0, None
     while at + _OVERHEAD <= len(buffer):
@@ -112,7 +112,7 @@ def split(fetched: bytes, offset: int, end: int | None = None, *, is_cut: bool =
 
 
 def _batch(buffer: memoryview, at: int, reached: int | None = None) -> Batch | None:
-    """Return the valid batch that begins at byte `at`; None if there is none or its offset is not after `reached`."""
+    """Return the batch at byte `at`; None if it is not valid, or if its offset is not after `reached`."""
     if at + _OVERHEAD + min(_SMALLEST.values()) > len(buffer):
         return None
     magic, length = buffer[at + _MAGIC_AT], _length(buffer, at)
@@ -140,7 +140,8 @@ def _fits(buffer: memoryview, batch: Batch, behind: int, expected: int, end: int
     """
     Return whether the batch's offset is credible.
 
-    If the batch's offset skips some offsets, the batch must end before the partition's end and before the next batch.
+    If the offset is higher than expected, the batch must end before the partition's end and before the next batch
+    begins.
     """
     if batch.base <= expected:
         return True
@@ -149,7 +150,10 @@ def _fits(buffer: memoryview, batch: Batch, behind: int, expected: int, end: int
 
 
 def _next_batch(buffer: memoryview, at: int, behind: int, reached: int) -> int | None:
-    """Find the next batch: where the length field says, or, if there is none, anywhere later."""
+    """
+    Return the byte at which the next batch begins. Look first at the place to which the length field points, then at
+    all later bytes.
+    """
     if at < behind and _batch(buffer, behind, reached) is not None:
         return behind
     raw = bytes(buffer)
@@ -166,7 +170,7 @@ def _length(buffer: memoryview, at: int) -> int:
 
 
 def _claimed(buffer: memoryview, at: int) -> int | None:
-    """Return the last offset that the header of a damaged batch claims."""
+    """Return the last offset of a damaged batch according to its header."""
     if at + _HEADER.size > len(buffer):
         return None
     header = _HEADER.unpack_from(buffer, at)

@@ -1,8 +1,8 @@
 """
-A fetcher that limits a poll by the bytes of the records, not only by their number.
+A fetcher that limits how many bytes of records one poll returns, and not only how many records.
 
-Kafka limits a fetch by compressed bytes. A thousand records of 5 MB that compress well fit into one fetch, but
-decompressing them all would need more memory than the machine has.
+Kafka limits only the compressed bytes of a fetch. If a thousand records of 5 MB compress well, one fetch may contain
+them all. To decompress them all would take more memory than the machine has.
 """
 
 from kafka import TopicPartition
@@ -14,15 +14,18 @@ __all__ = ["ALL_FETCHED", "POLL_BYTES", "BoundedFetcher"]
 
 ALL_FETCHED = 1_000_000
 """
-A consumer that passes this number as `max_records` gets everything that was fetched, however long.
+With this value of `max_records`, one poll returns everything that was fetched, however much it is.
 
-If the poll paused within a fetch, kafka-python would lose the records after the pause.
+If the poll stopped in the middle of a fetch, kafka-python would lose the rest of the fetch.
 """
 
 POLL_BYTES = 64 * 1024 * 1024
-"""A poll ends once its values have this many bytes; the poll still returns all records of its last step."""
+"""
+Once the values in a poll have this many bytes, the poll ends after its present step. All records of this step are
+returned.
+"""
 _STEP = 20
-"""How many records are decoded before their length is measured."""
+"""How many records are decoded in one step, before their length is measured."""
 
 
 class BoundedFetcher(Fetcher):
@@ -34,7 +37,7 @@ class BoundedFetcher(Fetcher):
     def fetched_records(
         self, max_records: int | None = None, update_offsets: bool = True
     ) -> tuple[dict[TopicPartition, list[Readable]], bool]:
-        """Return records as kafka-python does; the next poll continues after the last returned record."""
+        """Return records as kafka-python does. The next poll continues after the last record that was returned."""
         self._polled_bytes = 0
         self._limit = float("inf") if max_records == ALL_FETCHED else POLL_BYTES
         fetched: tuple[dict[TopicPartition, list[Readable]], bool] = super().fetched_records(
@@ -49,7 +52,10 @@ class BoundedFetcher(Fetcher):
         max_records: int,
         update_offsets: bool,
     ) -> int:
-        """Take one step of records; once the poll has enough bytes, claim that all wanted records were taken."""
+        """
+        Take one step of records. Once the poll has enough bytes, report that all wanted records were taken, which ends
+        the poll.
+        """
         count = super()._append(drained, part, min(max_records, _STEP), update_offsets)
         if count:
             self._polled_bytes += sum(len(record.value or b"") for record in drained[part.topic_partition][-count:])

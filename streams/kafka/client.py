@@ -15,7 +15,7 @@ __all__ = ["admin", "consumer", "end_offsets", "partitions_of", "producer"]
 
 _BOOTSTRAP_TIMEOUT_MS = 15_000
 _METADATA_MS = 15_000
-"""How often, in ms, a consumer asks which partitions exist."""
+"""After how many ms a consumer asks the broker again which partitions exist."""
 
 T = TypeVar("T")
 
@@ -34,9 +34,9 @@ def producer(settings: Settings, **config: object) -> KafkaProducer:
     """
     Return a producer for records that must not be lost.
 
-    Acknowledged records are on all in-sync replicas, once and in order, because the producer is idempotent. The default
-    partitioner hashes the key with murmur2, as Java's producer does. So a family has the same partition number on every
-    topic, whichever program writes.
+    A record is acknowledged when all in-sync replicas have it. The producer is idempotent, so each record is stored
+    once and in order. The default partitioner hashes the key with murmur2, as Java's producer does. So the records of a
+    family have the same partition number on every topic, whichever program wrote them.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -55,13 +55,13 @@ def consumer(
     """
     Return a consumer that reads all partitions of `topics` from their beginning and commits no offsets by itself.
 
-    The consumer reads committed records only, so a record of a partner's aborted transaction never becomes an event.
-    `poll` also starts to read partitions that are added later. A caller that assigns partitions itself must call
-    `partitions_of` again to find added partitions.
+    The consumer skips the records of aborted transactions, so such a record never becomes an event. When partitions are
+    added later, `poll` begins to read them. A caller that assigns partitions itself must call `partitions_of` again to
+    find added partitions.
 
     Args:
-        generations: a function that returns the topic generations, which decide how records are numbered. To compare
-            offsets with the lake, use `numbered_consumer` instead.
+        generations: a function that returns the generations of topics, which decide how records are numbered. A caller
+            that compares offsets with the lake should use `numbered_consumer` instead.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -80,7 +80,7 @@ def consumer(
 
 
 def partitions_of(client: KafkaConsumer, topics: Iterable[str]) -> list[TopicPartition]:
-    """Return all partitions of the topics, in order; added partitions appear after some seconds."""
+    """Return all partitions of the topics, in order. A partition that was just added is included after some seconds."""
     return all_partitions(client, topics)
 
 

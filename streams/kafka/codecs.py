@@ -1,9 +1,9 @@
 """
-Decompress batches of every codec that Kafka knows, as far as the data is readable, up to a size limit.
+Decompress batches of every codec that Kafka knows, up to a size limit. If a part is unreadable, keep what comes before.
 
-Kafka's CRC covers every byte, so the checksums of the codecs add nothing. Java's consumers ignore these checksums, and
-so does this module: a broker accepts a batch whose LZ4 checksum is wrong, or that has extra bytes after its gzip
-stream.
+Kafka's CRC covers every byte of a batch, so the codecs' own checksums are not needed. Java's consumers ignore them.
+This module must ignore them as well, because a broker accepts a batch whose LZ4 checksum is wrong, or whose gzip stream
+is followed by other bytes.
 """
 
 import io
@@ -18,23 +18,24 @@ import zstandard
 __all__ = ["LIMIT", "decompress"]
 
 LIMIT = 128 * 1024 * 1024
-"""How many bytes of one batch are decompressed at most, because a few kilobytes can expand to terabytes."""
+"""The largest number of bytes to which one batch is decompressed. A few kilobytes can expand to terabytes."""
 
 _CHUNK = 1024 * 1024
 _XERIAL = b"\x82SNAPPY\x00"
 """
-Start of the 16-byte header of block-wise snappy.
+The first bytes of block-wise snappy data. They are the beginning of a header with 16 bytes.
 
-The version numbers in the header are ignored, because Redpanda swaps their bytes.
+The version numbers in this header are ignored, because Redpanda swaps their bytes.
 """
 _LZ4 = b"\x04\x22\x4d\x18"
 _WINDOW_BYTES = 2**27
-"""How many bytes of memory a zstd frame may ask for; Java's consumer allows the same."""
+"""The largest amount of memory, in bytes, that a zstd frame may ask for. Java's consumer has the same limit."""
 
 
 def decompress(codec: int, packed: bytes) -> tuple[bytes, str | None]:
     """
-    Decompress as much as possible. The second value is the reason if a part is missing, else None.
+    Decompress as much of a batch as possible. The second value says why the rest is missing; it is None if nothing is
+    missing.
 
     Args:
         codec: the codec number in the batch's attributes; 0 means uncompressed.
@@ -58,7 +59,7 @@ def decompress(codec: int, packed: bytes) -> tuple[bytes, str | None]:
 
 
 def _gzip(packed: bytes) -> Iterator[bytes]:
-    """Decompress gzip members one after the other. Like Java's consumer, ignore other bytes after the first member."""
+    """Decompress gzip members one after the other. Like Java's consumer, ignore other bytes that follow them."""
     first = True
     while packed and (first or packed.startswith(b"\x1f\x8b")):
         stream = zlib.decompressobj(wbits=31)
@@ -71,7 +72,10 @@ def _gzip(packed: bytes) -> Iterator[bytes]:
 
 
 def _snappy(packed: bytes) -> Iterator[bytes]:
-    """Decompress snappy: blocks with lengths (Java, kafka-python), or one single block (librdkafka)."""
+    """
+    Decompress snappy data. Java and kafka-python write several blocks with their lengths, and librdkafka writes one
+    block.
+    """
     if not packed.startswith(_XERIAL):
         yield _snappy_block(packed)
         return
@@ -94,7 +98,7 @@ def _snappy_block(block: bytes) -> bytes:
 
 
 def _lz4(packed: bytes) -> Iterator[bytes]:
-    """Decompress independent blocks, as Kafka requires; skip the checksums of header, blocks and content."""
+    """Decompress LZ4 blocks. Kafka requires each block to be readable without the others. All checksums are skipped."""
     magic, flags, descriptor = struct.unpack_from("<4sBB", packed)
     if magic != _LZ4 or not flags & 0x20:
         raise ValueError

@@ -1,4 +1,4 @@
-"""Reading topics up to their end, or only new records after their end."""
+"""Read topics up to their present end, or skip to the end and read only records that arrive later."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
@@ -16,7 +16,7 @@ _POLL_MS = 500
 
 
 def polled(reader: KafkaConsumer, timeout_ms: int = _POLL_MS) -> Iterator[Any]:
-    """Yield the records of one poll, which waits at most `timeout_ms`."""
+    """Poll once, and yield the records. The poll waits at most `timeout_ms`."""
     for records in reader.poll(timeout_ms=timeout_ms).values():
         yield from records
 
@@ -27,7 +27,7 @@ def is_past(reader: KafkaConsumer, ends: Mapping[TopicPartition, int]) -> bool:
 
 
 def until(reader: KafkaConsumer, ends: Mapping[TopicPartition, int]) -> Iterator[Readable]:
-    """Read records up to the given offsets."""
+    """Yield records up to the given offsets."""
     while not is_past(reader, ends):
         yield from polled(reader)
 

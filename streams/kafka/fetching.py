@@ -1,4 +1,4 @@
-"""A fetcher that continues past damage: it returns values that stand for unreadable or deleted records."""
+"""A fetcher that continues past damage. It returns a value in place of each unreadable or deleted record."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -22,16 +22,16 @@ __all__ = ["TolerantFetcher"]
 log = structlog.get_logger()
 
 _STUCK_SECONDS = 2.0
-"""How long a partition that should have records may send nothing before the broker is asked about it separately."""
+"""How many seconds a partition with records may send nothing. After that, the broker is asked about it separately."""
 _LACKS = "a batch whose CRC is right"
 
 
 class TolerantFetcher(BoundedFetcher):
     """
-    A fetcher that handles damage like any other answer of the broker, instead of raising an error.
+    A fetcher that continues when it meets damage. kafka-python's own fetcher would raise an error.
 
-    Inside this class, offsets are Kafka's. `first_number` returns the number of a partition's offset 0. A record's
-    number is its offset plus the number of offset 0.
+    Inside this class, offsets are Kafka's own. The number of a record is its offset, plus the number of its partition's
+    offset 0. `first_number` returns the number of a partition's offset 0.
     """
 
     def __init__(self, *args: object, first_number: Callable[[TopicPartition], int], **config: object) -> None:
@@ -64,7 +64,7 @@ class TolerantFetcher(BoundedFetcher):
         return parsed
 
     def fetch_records(self, *args: object, **config: object) -> tuple[dict[TopicPartition, list[Readable]], bool]:
-        """Fetch as kafka-python does; every two seconds, also ask the broker about partitions that send nothing."""
+        """Fetch as kafka-python does. Every two seconds, also ask the broker about partitions that send nothing."""
         if time.monotonic() - self._looked_at > _STUCK_SECONDS:
             self._look_after_silent_places()
             self._looked_at = time.monotonic()
@@ -74,13 +74,17 @@ class TolerantFetcher(BoundedFetcher):
     async def _send_list_offsets_requests(
         self, timestamps: dict[TopicPartition, int]
     ) -> tuple[dict[TopicPartition, Any], set[TopicPartition]]:
-        """Ask as kafka-python does, but retry partitions without a known leader, which it silently leaves out."""
+        """
+        Ask for offsets as kafka-python does, and ask again for partitions without a known leader.
+
+        kafka-python would leave out such partitions without saying so.
+        """
         leaders = {place: self._manager.cluster.leader_for_partition(place) for place in timestamps}
         offsets, again = await super()._send_list_offsets_requests(timestamps)
         return offsets, again | {place for place, leader in leaders.items() if leader in (None, -1)}
 
     def highwater(self, place: TopicPartition) -> int | None:
-        """Return the end offset of the partition in the broker's last answer."""
+        """Return the end offset of the partition according to the broker's last answer."""
         end: int | None = self._subscriptions.assignment[place].highwater
         return end
 
@@ -88,7 +92,7 @@ class TolerantFetcher(BoundedFetcher):
         """
         Ask the broker separately about partitions that send nothing although they have records.
 
-        A broker that cannot read past damage may send nothing, as if there were no more records.
+        If a broker cannot read past damage, it may answer as if there were no more records.
         """
         states = {place: self._subscriptions.assignment[place] for place in self._fetchable_partitions()}
         positions = {place: state.position.offset for place, state in states.items()}
@@ -100,7 +104,11 @@ class TolerantFetcher(BoundedFetcher):
         self._positions = positions
 
     def _is_damaged(self, place: TopicPartition, offset: int, answer: Any) -> bool:
-        """Return whether the broker refuses, sends no complete batch, or has sent nothing for `_STUCK_SECONDS`."""
+        """
+        Return whether the broker's answer shows damage.
+
+        It does if the broker refuses the fetch, sends no complete batch, or has sent nothing for `_STUCK_SECONDS`.
+        """
         if answer.error_code != NoError.errno:
             return answer.error_code in REFUSALS
         if not answer.records:
@@ -109,7 +117,7 @@ class TolerantFetcher(BoundedFetcher):
 
 
 class _Records(fetcher.Fetcher.PartitionRecords):
-    """The fetched records of one partition, one by one."""
+    """Yields the fetched records of one partition one by one."""
 
     fetch_offset: int
     next_fetch_offset: int
@@ -136,9 +144,9 @@ class _Records(fetcher.Fetcher.PartitionRecords):
 
     def _pieces(self, place: TopicPartition, fetched: bytes, end: int | None) -> Iterator[Batch | Damage]:
         """
-        Split the fetched bytes; if they start with damage, fetch more.
+        Split the fetched bytes. If they begin with damage, fetch more bytes around it.
 
-        A broker may skip damage, or send nothing after it.
+        More bytes are needed because a broker may skip damage, or send nothing after it.
         """
         first, is_cut = next(split(fetched, self.fetch_offset, end), None), True
         if not isinstance(first, Batch) or first.base > self.fetch_offset:
@@ -183,8 +191,8 @@ class _Deleted(_Records):
     """
     The deleted offsets between a consumer's position and the first offset that the topic still has.
 
-    Offsets below 0 belong to an earlier generation of the topic. Some deleted offsets may have been control markers or
-    aborted records.
+    Offsets below 0 belong to an earlier generation of the topic. Some of the deleted offsets may have held control
+    markers or aborted records.
     """
 
     def _unpack_records(self, tp: TopicPartition, *_: object) -> Iterator[Readable]:

@@ -1,9 +1,9 @@
 """
 Generations of a topic, and how their records are numbered.
 
-A recreated topic has the same name, another id (KIP-516), and offsets that begin at 0 again. But the lake identifies a
-record for ever by topic, partition and offset. So the records of a later generation get numbers that continue after
-those of the earlier generation.
+A recreated topic has the same name and another id (KIP-516), and its offsets begin at 0 again. In the lake, however, a
+record is always identified by its topic, partition and offset. So the records of a later generation get numbers that
+continue after the numbers of the earlier generation.
 """
 
 from collections.abc import Mapping
@@ -17,14 +17,17 @@ class Generation(NamedTuple):
     """
     One generation of a topic.
 
-    `topic_id` is Kafka's id. `first_offsets` holds, for each partition, the number of Kafka's offset 0 (0 if not
-    given).
+    `topic_id` is Kafka's id. `first_offsets` holds, for each partition, the number that Kafka's offset 0 gets. For a
+    partition that is not listed, the number is 0.
     """
 
     topic_id: str
     first_offsets: tuple[int, ...] = ()
     from_offsets: tuple[int, ...] | None = ()
-    """For each partition, the first number whose records belong in the lake: 0 if not given, None if unknown."""
+    """
+    For each partition, the number of the first record that belongs in the lake. If a partition is not listed, this
+    number is 0. If the whole value is None, the numbers are not known.
+    """
     number: int = 1
     known_at: datetime | None = None
     confirmed_at: datetime | None = None
@@ -35,11 +38,11 @@ class Generation(NamedTuple):
         return self.number > 1 and self.confirmed_at is None
 
     def first(self, partition: int) -> int:
-        """Return the number of a partition's offset 0."""
+        """Return the number that offset 0 of a partition gets."""
         return self.first_offsets[partition] if partition < len(self.first_offsets) else 0
 
     def begins(self, partition: int) -> int | None:
-        """Return the first number whose records belong in the lake, for one partition; None if that is not known."""
+        """Return the number of a partition's first record that belongs in the lake; None if it is not known."""
         if self.from_offsets is None:
             return None
         return self.from_offsets[partition] if partition < len(self.from_offsets) else 0

@@ -1,10 +1,10 @@
-"""The name of a record header. Kafka treats the name as text, but never checks that it is."""
+"""The name of a record header. Kafka treats the name as text, but does not check that it is text."""
 
 __all__ = ["HeaderName"]
 
 
 class HeaderName(str):
-    """A header name that may contain bytes other than UTF-8, stored as lone surrogates. `encode` restores them."""
+    """A header name. Bytes that are not UTF-8 are stored as lone surrogates, and `encode` restores these bytes."""
 
     __slots__ = ()
 

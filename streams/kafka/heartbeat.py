@@ -16,7 +16,7 @@ __all__ = ["last_heartbeat"]
 
 def last_heartbeat(settings: Settings) -> tuple[Heartbeat, datetime] | None:
     """
-    Return the newest heartbeat and when the broker received it; None if there has been no heartbeat.
+    Return the newest heartbeat, and the time at which the broker received it; None if there has been no heartbeat.
 
     Raises:
         BrokerUnavailable: no broker answers.

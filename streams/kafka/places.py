@@ -1,9 +1,10 @@
 """
-Ask a broker for the records around damage, which the broker may skip or refuse to send.
+Ask a broker for the records around damage, because it may skip these records or refuse to send them.
 
-A broker finds an offset through its index: the broker starts at an indexed position before the offset and reads from
-batch to batch. So a fetch at an offset before the damage returns everything after that offset, including the damage.
-Fetches at offsets after the damage may be refused up to the next indexed position.
+To find an offset, a broker begins at a position from its index that lies before the offset. From there, the broker
+reads one batch after another. So a fetch at an offset before the damage returns everything from there on, including the
+damage. A fetch at an offset after the damage may be refused, unless the index has a position between the damage and
+this offset.
 """
 
 from collections.abc import Iterator
@@ -19,18 +20,18 @@ from streams.kafka.batches import Batch, split
 __all__ = ["REFUSALS", "Places"]
 
 _BYTES = 16 * 1024 * 1024
-"""Bytes of one fetch: more than a damaged batch and the next batch have together."""
+"""How many bytes one fetch asks for. A damaged batch and the next batch together are smaller than this."""
 _OLDEST, _NEWEST = 4, 12
-"""The oldest and newest version of the fetch request whose answers this code understands."""
+"""The oldest and the newest version of Kafka's fetch request whose answers this module can read."""
 _BACK_IF_SERVED = 64
-"""How many offsets to look back if the broker skips offsets, as a broker must in a compacted topic."""
+"""How many offsets to look back if the broker skips offsets. A broker has to skip offsets in a compacted topic."""
 REFUSALS = frozenset({CorruptRecordError.errno, InvalidRecordError.errno, UnknownError.errno})
-"""Errors that a broker returns if it meets damage while it looks for an offset."""
+"""Errors that a broker returns if it finds damage while it looks for an offset."""
 _ONE_BY_ONE = 10_000
-"""How many offsets are asked for one by one before the steps double."""
+"""How many offsets are asked for one by one. After these, each step is twice as long as the step before."""
 
 Found = tuple[bytes, list[Any]]
-"""Fetched bytes, and the aborted transactions in them."""
+"""The fetched bytes, and the list of the aborted transactions in them."""
 
 
 class Places:
@@ -50,16 +51,18 @@ class Places:
         return offset
 
     def silent(self, place: TopicPartition, offset: int) -> object | None:
-        """Return the broker's answer if the answer is empty although there are records, else None."""
+        """Return the broker's answer if it is empty although the partition has records; otherwise None."""
         answer = self._answer(place, offset, 1)
         return None if answer.error_code or answer.records or offset >= self.end(place) else answer
 
     def around(self, place: TopicPartition, offset: int, *, is_served: bool) -> Found | None:
         """
-        Fetch bytes that begin at or before the offset and reach the offset; None if the broker sends no such bytes.
+        Fetch bytes that begin at or before the offset, and that include the offset. If the broker sends no such bytes,
+        return None.
 
         Args:
-            is_served: whether the broker sends later offsets instead. Then the search goes back at most 64 offsets.
+            is_served: whether the broker answers with later offsets instead. Then the search goes back at most 64
+                offsets.
         """
         steps = [0, *_doubling(1, _BACK_IF_SERVED if is_served else offset)]
         for step in (step for step in steps if step <= offset):
@@ -76,10 +79,10 @@ class Places:
 
     def readable_after(self, place: TopicPartition, first: int, claimed_last: int | None) -> int:
         """
-        Return the first readable offset from `first` on; if there is none, the partition's end.
+        Return the first readable offset at or after `first`. If there is none, return the partition's end.
 
         Raises:
-            KafkaError: the broker cannot answer now, which proves nothing about the topic.
+            KafkaError: the broker cannot answer now. This does not show that the topic is damaged.
         """
         end = self.end(place)
         if claimed_last is not None and claimed_last + 1 == end:
@@ -98,7 +101,7 @@ class Places:
         return end
 
     def _later(self, place: TopicPartition, first: int) -> Iterator[int]:
-        """Yield offsets from `first` to the end: the first 10,000 one by one, then in steps that double."""
+        """Yield offsets from `first` to the end: 10,000 offsets one by one, and then offsets in steps that double."""
         end, near = self.end(place), first + _ONE_BY_ONE
         yield from range(first, min(end, near))
         yield from (near + step for step in _doubling(1, end - near - 1))

@@ -1,13 +1,12 @@
 """
-The consumer that all parts use. This consumer continues past damage, and its record numbers stay right when a topic is
-recreated.
+The consumer that all parts use. It continues past damage, and its record numbers stay right when a topic is recreated.
 
-At an unreadable position, kafka-python's `poll` raises an error on every call. This consumer returns one `Unreadable`
-for each lost offset and continues with the next batch.
+If a record is unreadable, every call of kafka-python's own `poll` raises an error. This consumer returns an
+`Unreadable` for each lost offset, and continues with the next batch.
 
-A recreated topic is read from its beginning. Kafka's offsets then begin at 0 again, although the lake already has rows
-of the earlier generation with these offsets. A caller that compares offsets with the lake's passes `generations`. With
-`generations`, all offsets that the consumer returns and accepts are numbers that continue after the earlier generation.
+A recreated topic is read from its beginning. Its offsets begin at 0 again, but the lake already has rows with these
+offsets from the earlier generation. So a caller that compares offsets with the lake must pass `generations`. All
+offsets that the consumer then returns and accepts are numbers that continue after the earlier generation.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -29,7 +28,10 @@ _ANSWER_MS = 10_000
 
 
 class TolerantConsumer(KafkaConsumer):
-    """kafka-python's consumer, but it returns `ReadRecord`s, and `Unreadable` for offsets without a readable record."""
+    """
+    kafka-python's consumer, but it returns a `ReadRecord` for each readable record, and an `Unreadable` for each offset
+    without one.
+    """
 
     def __init__(
         self, generations: "Callable[[TolerantConsumer], Generations] | None" = None, **config: object
@@ -53,7 +55,7 @@ class TolerantConsumer(KafkaConsumer):
         super().assign(partitions)
 
     def poll(self, *args: object, **config: object) -> dict[TopicPartition, list[Readable]]:
-        """Poll as kafka-python does, but first start to read added partitions and recreated topics."""
+        """Poll as kafka-python does, after adding the partitions that are new and the topics that were recreated."""
         self._notice_other_topics()
         if self._topics:
             self._take_on()
@@ -66,9 +68,10 @@ class TolerantConsumer(KafkaConsumer):
 
     def asked_topic_ids(self, topics: Iterable[str]) -> dict[str, str]:
         """
-        Return Kafka's ids of the topics, after asking the broker now.
+        Ask the broker for Kafka's ids of the topics, and return the ids.
 
-        If a topic still has its id, everything polled from the topic so far certainly belongs to this generation.
+        If a topic's id has not changed, everything polled from the topic so far certainly belongs to the same
+        generation.
 
         Raises:
             KafkaError: the broker does not answer.
@@ -83,7 +86,7 @@ class TolerantConsumer(KafkaConsumer):
         return self._generations
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
-        """Continue at an offset. Offsets that no longer exist are returned as deleted records."""
+        """Continue reading at an offset. For offsets that no longer exist, the consumer returns deleted records."""
         offset -= self._first(partition)
         super().seek(partition, max(0, offset))
         if offset < 0:
@@ -110,7 +113,7 @@ class TolerantConsumer(KafkaConsumer):
         return {place: one and one._replace(offset=one.offset + self._first(place)) for place, one in found.items()}
 
     def committed(self, partition: TopicPartition, *args: object) -> int | None:
-        """Return the group's last committed offset; None if it committed none for this generation of the topic."""
+        """Return the offset that the group committed last; None if it has none for this generation of the topic."""
         found = super().committed(partition, True, *args)
         if found is None or found.metadata not in ("", self.topic_ids([partition.topic]).get(partition.topic)):
             return None
@@ -138,7 +141,7 @@ class TolerantConsumer(KafkaConsumer):
     def _to_commit(
         self, offsets: Mapping[TopicPartition, OffsetAndMetadata]
     ) -> dict[TopicPartition, OffsetAndMetadata]:
-        """Turn record numbers into Kafka's offsets, and store each topic's id as the commit's metadata."""
+        """Turn record numbers into Kafka's offsets, and store the id of each topic in the metadata of the commit."""
         ids = self._known_ids({place.topic for place in offsets})
         return {
             place: one._replace(offset=max(0, one.offset - self._first(place)), metadata=ids.get(place.topic, ""))
@@ -159,7 +162,7 @@ class TolerantConsumer(KafkaConsumer):
             self._generations[topic] = Generation(ids[topic])
 
     def _begin_anew(self, topics: Iterable[str]) -> None:
-        """Read recreated topics from their beginning, after the unread offsets of their earlier generation."""
+        """Read recreated topics from their beginning. First return the unread offsets of their earlier generation."""
         log.error("topics_made_anew", topics=topics)
         there = set(all_partitions(self, topics))
         before = {place: self.position(place) for place in self.assignment() if place.topic in topics}

@@ -1,4 +1,4 @@
-"""Read the records of one batch; each unreadable record becomes a value of its own."""
+"""Read the records of one batch. In place of an unreadable record, return a value that stands for it."""
 
 from collections.abc import Iterator, Sequence
 
@@ -29,7 +29,7 @@ class ReadRecord(msgspec.Struct, frozen=True, gc=False):
     """
     A record as Kafka stores it, except for its timestamp (see `arrival`).
 
-    Creating a `ReadRecord` takes a quarter of the time that creating a record of kafka-python takes.
+    To create one takes a quarter of the time that kafka-python needs for its own kind of record.
     """
 
     topic: str
@@ -44,19 +44,22 @@ class ReadRecord(msgspec.Struct, frozen=True, gc=False):
 Readable = ReadRecord | Unreadable
 
 NO_TIME = 0
-"""Timestamp of a record that has none, in ms since 1970."""
+"""The value for a record without a timestamp. Other timestamps are in ms since 1970."""
 
 _FROM_MS, _TO_MS = 946_684_800_000, 7_258_118_400_000
-"""The beginnings of the years 2000 and 2200, in ms since 1970."""
+"""The first moments of the years 2000 and 2200, in ms since 1970."""
 _MAX_HEADERS = 10_000
 _MAX_UNREADABLE = 100_000
 """
-The largest number of values for one run of unreadable offsets.
+The largest number of values that are returned for one run of unreadable offsets.
 
-Without this limit, a batch header of 61 bytes could claim two billion records and produce as many values.
+Without this limit, a batch header of 61 bytes could claim two billion records, and as many values would be returned.
 """
 _MAX_DELETED = 100
-"""The largest number of values for one run of deleted offsets. As no data is left, more values add nothing."""
+"""
+The largest number of values that are returned for one run of deleted offsets. More values would add nothing, because no
+data is left.
+"""
 BY_RETENTION = "Kafka's retention or a person deletes it"
 WITH_ITS_TOPIC = "its topic is deleted and recreated"
 _DAMAGED = (ArithmeticError, AssertionError, LookupError, RuntimeError, ValueError)
@@ -72,8 +75,8 @@ def arrival(timestamp: int) -> int:
     Turn a record's timestamp into milliseconds since 1970, or `NO_TIME`.
 
     The broker's timestamp is always right. A sender's timestamp (`CreateTime`) may be in seconds, microseconds or
-    nanoseconds; its size shows the unit. A timestamp that, after conversion, is not from 2000 to 2199 counts as
-    missing.
+    nanoseconds; the size of the number shows the unit. If the result is not in the years 2000 to 2199, the timestamp
+    counts as missing.
     """
     for milliseconds in (timestamp, timestamp * 1_000, timestamp // 1_000, timestamp // 1_000_000):
         if _FROM_MS <= milliseconds < _TO_MS:
@@ -85,10 +88,10 @@ def unreadable(
     place: TopicPartition, first: int, end: int, raw: bytes | None, why: str, *, most: int | None = None
 ) -> Iterator[Unreadable]:
     """
-    Yield one value for each offset from `first` up to, not including, `end`; the first value holds the bytes.
+    Yield one value for each offset from `first` up to, but not including, `end`. The first value holds the bytes.
 
-    If there are more than `most` offsets, one last value stands for all the others, and its text ends with their
-    offsets.
+    If there are more than `most` offsets, only the first `most` have a value of their own. One last value stands for
+    all others, and its text ends with their offsets.
     """
     (topic, partition), most, kept = place, most or _MAX_UNREADABLE, ""
     for offset in range(first, min(end, first + most)):
@@ -102,9 +105,11 @@ def unreadable(
 
 def deleted(place: TopicPartition, first: int, end: int, how: str) -> Iterator[Unreadable]:
     """
-    Yield a value for each offset from `first` up to, not including, `end`, which Kafka deleted before it was read.
+    Yield a value for each offset from `first` up to, but not including, `end`. Kafka deleted the records at these
+    offsets before they were read.
 
-    If there are more than 100 offsets, the last value stands for all the others.
+    If there are more than 100 offsets, only the first 100 have a value of their own. One last value stands for all
+    others.
     """
     for lost in unreadable(place, first, end, None, f"a record that is read before {how}", most=_MAX_DELETED):
         yield lost._replace(reason=Reason.DELETED_UNREAD)
@@ -136,7 +141,7 @@ def records(place: TopicPartition, batch: Batch) -> Iterator[Readable]:
 
 
 def _record(place: TopicPartition, batch: Batch, data: bytes, at: int, before: int) -> tuple[ReadRecord, int]:
-    """Read the record that begins at byte `at`; also return where the next record begins."""
+    """Read the record that begins at byte `at`. Also return the byte at which the next record begins."""
     # This function runs for every record of every topic, so each call in it lowers the throughput of every consumer.
     length, start = decode_varint(data, at)
     time_delta, at = decode_varint(data, start + 1)
@@ -184,7 +189,7 @@ def _name(name: bytes) -> str:
 
 
 def _behind(data: bytes, at: int) -> int | None:
-    """Return where a record ends according to its own length field; None if that is impossible."""
+    """Return where a record ends according to its own length field; None if the length is impossible."""
     try:
         length, start = decode_varint(data, at)
     except _DAMAGED:
@@ -197,7 +202,10 @@ def _time(batch: Batch, delta: int) -> int:
 
 
 def _legacy(place: TopicPartition, batch: Batch) -> Iterator[Readable]:
-    """Read messages of an old format, which brokers since Kafka 4.0 no longer accept but may still store."""
+    """
+    Read messages of an old format. Brokers since Kafka 4.0 refuse new messages of this format, but may still store old
+    ones.
+    """
     topic, partition = place
     try:
         found = [

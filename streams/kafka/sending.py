@@ -1,4 +1,4 @@
-"""Sending records and waiting until the broker has acknowledged them."""
+"""Send records, and wait until the broker has acknowledged them."""
 
 from collections.abc import Iterable
 from contextlib import closing
@@ -12,7 +12,7 @@ from streams.settings import Settings
 __all__ = ["TIMEOUT_SECONDS", "confirm", "send_one"]
 
 TIMEOUT_SECONDS = 60
-"""How long the broker may take to acknowledge records, in seconds."""
+"""How many seconds the broker may take to acknowledge records."""
 _ONE_SECONDS = 30
 
 

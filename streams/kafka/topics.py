@@ -1,7 +1,7 @@
 """
-The topics as code: partitions, retention and compaction of each, and how a broker's topics differ from this.
+Define the partitions, retention and compaction of every topic, and find how a broker's topics differ.
 
-The topics may have been created by a person or by a platform's tool. Differences that would break a guarantee are
+A person or a platform's tool may have created the topics. If a difference would break a guarantee, the topics are
 refused.
 """
 
@@ -24,12 +24,16 @@ _DAY_MS = 86_400_000
 _ONE_NUMBER = (*names.INPUT_TOPICS, names.ALERTS)
 """Topics on which a family must have the same partition number."""
 _STAMPED = frozenset({*_ONE_NUMBER, names.HEARTBEAT})
-"""Topics whose arrival times affect decisions."""
+"""Topics on which decisions depend on the arrival times of records."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """How a topic differs from `topic_configs`, and what to do. `breaks`: whether it breaks a guarantee."""
+    """
+    A way in which a topic differs from `topic_configs`, and what to do about it.
+
+    `breaks` says whether the difference breaks a guarantee.
+    """
 
     topic: str
     what: str
@@ -43,14 +47,15 @@ def topic_configs(settings: Settings) -> dict[str, dict[str, Any]]:
     """
     Return every topic with its number of partitions and its configuration.
 
-    The broker's clock sets the arrival time (`LogAppendTime`), so no sender decides when its record arrived. Input
-    topics and the alerts topic have the same number of partitions, so a family has the same partition number on all of
-    them.
+    The broker's clock sets the arrival time (`LogAppendTime`), so a sender cannot choose the time at which its record
+    arrived. Input topics and the alerts topic have the same number of partitions, so a family has the same partition
+    number on all of them.
     """
     retained = {"retention.ms": str(settings.retention_days * _DAY_MS), "message.timestamp.type": "LogAppendTime"}
     kept = {"retention.ms": "-1", "message.timestamp.type": "LogAppendTime"}
     compacted = {"cleanup.policy": "compact", "message.timestamp.type": "LogAppendTime"}
-    # A dead letter holds the original record in base64, so a dead letter is longer than the records of other topics.
+    # A dead letter holds the original record in base64. So a dead letter may be longer than any record of another
+    # topic.
     letters = kept | {"max.message.bytes": str(8 * settings.max_record_bytes)}
     return {
         **{topic: {"num_partitions": settings.partitions, "configs": retained} for topic in names.INPUT_TOPICS},
@@ -133,7 +138,10 @@ def _partitions(wanted: Mapping[str, Mapping[str, Any]], found: Mapping[str, int
     for topic, count in found.items():
         expected = wanted[topic]["num_partitions"]
         if counts.get(topic, most) < most:
-            what = f"has {count} partitions, another has {most}: a family must have one number everywhere; add the rest"
+            what = (
+                f"has {count} partitions, but another topic has {most}: "
+                "a family must have the same partition number on every topic; add the missing partitions"
+            )
             yield Difference(topic, what, True)
         elif topic == names.HEARTBEAT and count != 1:
             yield Difference(topic, f"has {count} partitions, so the newest heartbeat is unknown: recreate it", True)
@@ -171,7 +179,8 @@ def _configs(topic: str, wanted: Mapping[str, str], found: Mapping[str, str | No
         yield Difference(topic, what, topic in _STAMPED)
     keeps, should = int(found.get("retention.ms") or -1), int(wanted.get("retention.ms", 0))
     if "retention.ms" in wanted and keeps >= 0 and (should < 0 or keeps < should):
-        # With a shorter retention, records that are not landed within a day, for example over a weekend, would be lost.
+        # If an input topic keeps records for less than a day, records are lost if they have not landed within this
+        # time.
         broken = topic in names.INPUT_TOPICS and keeps < _DAY_MS
         yield Difference(topic, f"keeps records for {keeps} ms: set retention.ms={should}", broken)
     if int(found.get("retention.bytes") or -1) >= 0 and wanted.get("cleanup.policy") != "compact":

@@ -1,8 +1,8 @@
 """
 Send records byte for byte, including records that no program should write.
 
-Some records on the topics have neither key nor value, headers without a value, or header names that are not UTF-8.
-kafka-python's producer would refuse to send such records.
+Some records on the topics have neither key nor value. Others have headers without a value, or header names that are not
+UTF-8. kafka-python's producer would refuse to send such records.
 """
 
 from collections.abc import Sequence
@@ -38,9 +38,9 @@ class _Verbatim(Serializer):
 
 class _Headers(list[tuple[str, bytes | None]]):
     """
-    A header list whose values may be None.
+    A list of headers whose values may be None.
 
-    The list is falsy, because kafka-python would otherwise add up the lengths of the values.
+    The list counts as false, so that kafka-python does not add up the lengths of the values.
     """
 
     def __bool__(self) -> bool:
@@ -51,8 +51,8 @@ def verbatim_producer(settings: Settings) -> KafkaProducer:
     """
     Return a producer for `send_verbatim` that keeps the order of records.
 
-    Each record is a batch of its own, so a refused record does not cause other records to be refused. Batches are
-    compressed, because a record may be longer than the broker accepts uncompressed.
+    Each record is sent as a batch of its own. So if the broker refuses one record, it does not refuse others with it.
+    Batches are compressed, because some records are too long for the broker without compression.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -63,7 +63,7 @@ def verbatim_producer(settings: Settings) -> KafkaProducer:
         compression_type="zstd",
         batch_size=0,
         max_request_size=_ANY_SIZE,
-        # If the producer were idempotent, one refused batch would make the other batches fail.
+        # An idempotent producer is not used: after one refused batch, its other batches would fail as well.
         enable_idempotence=False,
         max_in_flight_requests_per_connection=1,
     )

@@ -1,9 +1,9 @@
 """
-PostgreSQL advisory locks. The server frees a session's locks when the session ends, for whatever reason.
+PostgreSQL advisory locks. Whenever a session ends, the server releases the session's locks.
 
-A pooler that gives one session to different clients between transactions would let two processes hold the same lock. So
-each session sets a random marker and is tested before its locks are used. Every later query of the session also checks
-that the marker is still there.
+A connection pooler may let several clients share one session. Two processes could then hold the same lock. So each
+session sets a random marker, and is tested before it takes locks. Every later query also checks that the session still
+has its marker.
 """
 
 import os
@@ -37,9 +37,10 @@ _SERVER = {
     "tcp_keepalives_count": "3",
 }
 """
-Server settings of a lock session. Timeouts that an administrator set do not end the session and so free its locks.
+Server settings of a lock session. An administrator may have set timeouts that would end the session and so release its
+locks. These settings override the timeouts.
 
-The server notices within 11 s that the lock holder's machine is gone.
+The server notices within 11 s if the machine of the lock holder is gone.
 """
 
 _PREPARE = "SELECT set_config('caf.session', %s, false), pg_is_in_recovery()"
@@ -67,12 +68,12 @@ _SHARED = (
 
 class LockSession:
     """
-    A PostgreSQL session that takes locks. The session's `purpose` is shown to processes that wait for its locks.
+    A PostgreSQL session that takes locks. Processes that wait for its locks are shown the session's `purpose`.
 
     Args:
         is_lease: whether the server ends the session when this process does nothing for a minute, because it was paused
-            or got no CPU time. Another process then gets the locks. Use a lease only for work that is refused once its
-            lock is lost.
+            or got no CPU time. Another process can then take the locks. Use a lease only if nothing accepts the work of
+            a process that has lost its lock (fencing).
 
     Raises:
         LakeUnavailable: PostgreSQL does not answer, or is a read-only replica.
@@ -93,15 +94,15 @@ class LockSession:
 
     def try_lock(self, *key: int) -> bool:
         """
-        Take a lock if no other session holds it. The lock's key is one number or two.
+        Take a lock if no other session holds it, and return whether this worked. The lock's key is one number or two.
 
         Raises:
-            LakeUnavailable: the session is lost, and all its locks with it.
+            LakeUnavailable: the session is lost, and so are all its locks.
         """
         return bool(self.ask(f"pg_try_advisory_lock({_placeholders(key)})", *key))
 
     def unlock(self, *key: int) -> None:
-        """Release a lock; raises as `try_lock` does."""
+        """Release a lock. Raises the same error as `try_lock`."""
         self.ask(f"pg_advisory_unlock({_placeholders(key)})", *key)
 
     def holds(self, *key: int) -> bool:
@@ -123,7 +124,7 @@ class LockSession:
 
     def ask(self, expression: str, *values: int, otherwise: object = False) -> object:
         """
-        Evaluate an SQL expression in the session, after checking its marker; return `otherwise` if the result is NULL.
+        Evaluate an SQL expression, after checking the session's marker. If the result is NULL, return `otherwise`.
 
         Raises:
             LakeUnavailable: the session is lost, or a pooler has given it to another client.
@@ -140,7 +141,10 @@ class LockSession:
             self._connection.close()
 
     def _renew(self) -> None:
-        """Send a query every ten seconds, so that the server keeps the session, until the session is closed or lost."""
+        """
+        Send a query every ten seconds until the session is closed or lost. The server keeps the session while queries
+        arrive.
+        """
         with suppress(LakeUnavailable):
             while not self._closed.wait(_LEASE_SECONDS / 6):
                 self.ask("true")
@@ -155,13 +159,15 @@ class LockSession:
         except psycopg2.Error as error:
             raise LakeUnavailable(f"PostgreSQL gives no locks: {type(error).__name__}") from None
         if is_replica:
-            raise LakeUnavailable("PostgreSQL only reads (a replica), so its locks exclude nobody; name the primary")
+            raise LakeUnavailable(
+                "this is a read-only replica, so its locks keep no other process out; name the primary"
+            )
 
     def _prove(self, dsn: str) -> None:
         """
         Check that a second connection gets a PostgreSQL session of its own, even during a transaction.
 
-        The marker set in the first session must still be there while the second connection has a transaction open.
+        To check this, the second connection opens a transaction. The first session must still have its marker then.
 
         Raises:
             LakeUnavailable: PostgreSQL does not answer.
@@ -192,7 +198,7 @@ class LockSession:
 
 
 class HeldLock:
-    """A lock that a session holds; `check` asks the server whether the session still holds it."""
+    """A lock that a session holds. `check` asks the server whether the session still holds the lock."""
 
     def __init__(self, session: LockSession, key: LockKey) -> None:
         self._session = session
@@ -212,7 +218,7 @@ class HeldLock:
 @contextmanager
 def advisory_lock(settings: Settings, key: LockKey, patience: float = _PATIENCE_SECONDS) -> Iterator[HeldLock]:
     """
-    Hold a lock during the block; wait while another process holds it.
+    Hold a lock while the block runs. If another process holds the lock, wait for it first.
 
     Raises:
         LakeUnavailable: PostgreSQL does not answer.

@@ -1,8 +1,8 @@
 """
 DuckDB connections with the lake's two catalogs attached.
 
-The first process that connects creates a missing catalog, so no reader depends on a writer that must start first.
-Extensions are loaded from their Python packages, which needs no network and writes nothing to the user's home folder.
+The first process that connects creates a missing catalog. So a reader can start before any writer has started.
+Extensions are loaded from their Python packages. This needs no network, and writes nothing to the user's home folder.
 """
 
 import importlib.util
@@ -43,7 +43,8 @@ def connect(
     settings: Settings, *, landing: Access | None = "read_only", marts: Access | None = "read_only"
 ) -> duckdb.DuckDBPyConnection:
     """
-    Open an in-memory DuckDB with the catalogs attached as `landing` and `marts`; None leaves a catalog out.
+    Open an in-memory DuckDB with the catalogs attached as `landing` and `marts`. A catalog with the access None is not
+    attached.
 
     The session's time zone is UTC.
 
@@ -66,7 +67,9 @@ def attach_statements(
     settings: Settings, *, landing: Access | None = "read_only", marts: Access | None = "read_only"
 ) -> list[str]:
     """
-    Return the catalogs' `ATTACH` statements, for a session whose extensions are loaded. Missing catalogs are created.
+    Return the statements that attach the catalogs. Missing catalogs are created.
+
+    The session that runs the statements must have loaded the extensions.
 
     Raises:
         LakeUnavailable: the catalog's database does not answer.
@@ -90,10 +93,10 @@ def data_path(settings: Settings, catalog: str) -> str:
 
 def lies_in_home(settings: Settings) -> bool:
     """
-    Return whether the catalog and its files both lie in the home.
+    Return whether the catalog and its files are both in the home.
 
-    If both lie in the home, they move together when the home is moved. In every other case a changed path is a mistake,
-    and DuckLake refuses it.
+    If so, both move with the home, and a changed path is correct. Otherwise a changed path is a mistake, and DuckLake
+    refuses it.
     """
     return not settings.lake_data and not settings.postgres
 

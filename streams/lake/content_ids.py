@@ -1,8 +1,8 @@
 """
-Add `content_id` to rows that landed before the lake had this column, by decoding each of them again once.
+Fill the column `content_id` of rows that landed before the lake had this column, by decoding each of these rows again.
 
-One transaction adds the column together with all its values. So no reader ever takes a copy of an event for another
-event. If the work is interrupted, it starts from the beginning.
+One transaction adds the column together with all its values. So no reader ever mistakes a copy of an event for another
+event. If this work is interrupted, it starts again from the beginning.
 """
 
 from types import SimpleNamespace
@@ -41,7 +41,7 @@ _FILL = """
 
 
 def bring_up_to_date(lake: duckdb.DuckDBPyConnection) -> None:
-    """Add columns that the contract has gained to the landing tables. The caller holds the landing locks."""
+    """Add to the landing tables the columns that are new in the contract. The caller holds the landing locks."""
     (has_content_ids,) = one_row(lake.execute(_HAS_CONTENT_IDS))
     if not has_content_ids:
         _read_again(lake)
@@ -73,7 +73,7 @@ def _content_id(topic: str, key: str, payload: str, content_hash: int) -> int:
     """
     Return the `content_id` of a row; if the contract no longer accepts the row, return its content hash.
 
-    The content hash equals no `content_id` of an accepted row.
+    The content hash differs from the `content_id` of every accepted row.
     """
     record = SimpleNamespace(
         topic=topic, partition=0, offset=0, timestamp=0, key=key.encode(), value=payload.encode(), headers=()

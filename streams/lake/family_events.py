@@ -1,4 +1,4 @@
-"""Read the events of families from the lake, after everything that had arrived has landed."""
+"""Read the events of families from the lake, after waiting until everything that has arrived has landed."""
 
 from collections.abc import Collection
 
@@ -18,12 +18,12 @@ def family_events(
     settings: Settings, families: Collection[str], topics: Collection[str], patience_seconds: float
 ) -> pa.Table | None:
     """
-    Return the rows of `landing.events` whose key is one of the families.
+    Return the rows of `landing.events` whose Kafka key is one of the families.
 
     The rows include everything that had arrived on the topics before the call.
 
     Returns:
-        The rows; None if the lake does not answer, or has not landed everything after `patience_seconds`.
+        The rows; None if the lake does not answer, or if not everything has landed after `patience_seconds`.
 
     Raises:
         BrokerUnavailable: no broker answers.

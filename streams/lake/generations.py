@@ -1,9 +1,9 @@
 """
 Number the records of a recreated topic so that they continue after the rows of its earlier generation.
 
-The first process that meets a recreated topic stores the first number of each partition. The commit of these numbers
-fails if a row has landed in the meantime. A lander that still has records of the earlier generation fails after that
-commit. So no number is used twice.
+The first process that finds a recreated topic decides the first number of each partition, and stores these numbers. If
+a row lands in the meantime, storing the numbers fails. Once they are stored, a lander that still has records of the
+earlier generation can no longer store these records. So no number is used twice.
 """
 
 import time
@@ -39,7 +39,10 @@ log = structlog.get_logger()
 
 _ATTEMPTS = 20
 _SURE_SECONDS = 1.0
-"""Wait before asking again whether a topic has another id, because one of several brokers may learn the new id late."""
+"""
+How many seconds to wait before asking the brokers again whether a topic has a new id. One of several brokers may learn
+the new id late.
+"""
 
 
 def landed_generations(lake: duckdb.DuckDBPyConnection) -> dict[str, Generation]:
@@ -48,14 +51,15 @@ def landed_generations(lake: duckdb.DuckDBPyConnection) -> dict[str, Generation]
         rows = lake.execute("FROM landing.main.topics").to_arrow_table().to_pylist()
     except duckdb.CatalogException:
         return {}
-    # A lake that is older than the column `life` has only the ids of topics, until the first generation is added.
+    # If the lake was made before it had the column `life`, it has only the ids of topics until the first generation is
+    # added.
     found = sorted((_generation(row) for row in rows), key=lambda generation: generation[1].number)
     return dict(found)
 
 
 def generations(settings: Settings, kafka: TolerantConsumer) -> dict[str, Generation]:
     """
-    Return the generations of all topics that exist now. A new generation is numbered and stored first.
+    Return the generations of all topics that exist now. Before that, new generations are numbered and stored.
 
     Raises:
         KafkaError: the broker does not answer.
@@ -93,7 +97,8 @@ def numbered_ends(settings: Settings, topics: Iterable[str]) -> dict[TopicPartit
 
 def confirm(lake: duckdb.DuckDBPyConnection, topic: str, by: str) -> None:
     """
-    Store a person's confirmation that a topic was recreated. The recreation is then no longer shown as trouble.
+    Store a person's confirmation that a topic was recreated. After that, the recreation is no longer shown as a
+    problem.
 
     Raises:
         UnknownTopic: the topic was not recreated, or its recreation is already confirmed.
@@ -125,7 +130,7 @@ def _new(known: Mapping[str, Generation], ids: Mapping[str, str]) -> list[str]:
 
 
 def _number(settings: Settings, kafka: TolerantConsumer) -> dict[str, Generation]:
-    """Number and store new generations, unless another process has just done so."""
+    """Number and store the new generations of topics, unless another process has just done so."""
     heartbeat = last_heartbeat(settings)
     with closing(consumer(settings)) as other:  # this consumer uses Kafka's own offsets
         beginnings = other.beginning_offsets(partitions_of(other, names.LANDED_TOPICS))
@@ -153,7 +158,7 @@ def _number(settings: Settings, kafka: TolerantConsumer) -> dict[str, Generation
                 log.error("topic_made_anew", topic=topic, first_offsets=made[topic].first_offsets)
             return known | made
     raise LakeUnavailable(
-        f"the lake did not take the ids of topics in {_ATTEMPTS} tries, because others kept committing"
+        f"the ids of topics were not stored in {_ATTEMPTS} tries, because other processes kept committing"
     )
 
 
@@ -161,7 +166,7 @@ def _first(topic: str, id_: str, beginnings: Mapping[TopicPartition, int]) -> Ge
     """
     Make the first generation of a topic.
 
-    Records that Kafka deleted before the topic was first read do not count as missing.
+    Records that Kafka had deleted before anybody read the topic do not count as missing.
     """
     begins = tuple(offset for place, offset in sorted(beginnings.items()) if place.topic == topic)
     return Generation(id_, (), begins, 1, datetime.now(UTC))
@@ -171,11 +176,10 @@ def _following(
     topic: str, id_: str, before: Generation, ends: Mapping[tuple[str, int], int], heartbeat: Heartbeat | None
 ) -> Generation:
     """
-    Make the generation of a recreated topic. Its numbers continue after those of the earlier one.
+    Make the generation of a recreated topic. Its numbers continue after those of the earlier generation.
 
-    Each partition continues after its highest known number, and one number is skipped. The skipped number stands for
-    records that had arrived on the partition but were neither landed nor evaluated. Nobody knows how many such records
-    there were.
+    In each partition, the number after the highest known one is skipped. It stands for records that had arrived but
+    were neither landed nor evaluated. Nobody knows how many such records there were.
     """
     evaluated: list[int] = []
     if heartbeat is not None and heartbeat.topic_ids.get(topic) == before.topic_id:

@@ -1,9 +1,9 @@
 """
-Lift limits that administrators set for a database or a role, because these limits would end our long sessions.
+Lift limits that administrators set for a database or a role, because these limits would end long sessions.
 
-A build or a landing may compute for minutes in the middle of a transaction. If the server ends such a session, DuckDB
-aborts the whole process. We cannot pass settings to DuckDB's PostgreSQL sessions. So the role's settings for this
-database switch the limits off.
+A build or a landing may compute for minutes in the middle of a transaction. If the server ends its session, DuckDB
+aborts the whole process. DuckDB has no way to change settings of its PostgreSQL sessions. So this module switches the
+limits off in the role's settings for this database.
 """
 
 import psycopg2.extensions
@@ -57,6 +57,6 @@ def lift_limits(cursor: psycopg2.extensions.cursor) -> None:
             )
         log.info("limits_lifted", database=limits[0][2], settings=[name for name, *_ in limits])
     except (errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction):
-        return  # A read-only role, or a role without the privilege, keeps the limits.
+        return  # The limits stay if the role is read-only or lacks the privilege.
     finally:
         cursor.execute("SELECT pg_advisory_unlock(%s)", [LockKey.CREATION])

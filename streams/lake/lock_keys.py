@@ -6,22 +6,22 @@ __all__ = ["LockKey"]
 
 
 class LockKey(IntEnum):
-    """The action that each lock protects. Only one process of a lake may do the action at a time."""
+    """The keys of the locks. The text below each key says what a process may do only while it holds the lock."""
 
     LEADER = 3_001
     """Evaluate events, and publish alerts about families and about rejected records."""
     RESTATING = 3_002
     """Number and publish a version of an alert that the build evaluates."""
     WATCH_TABLES = 3_003
-    """Create or replace the watcher's tables. A transaction holds this lock."""
+    """Create or replace the watcher's tables. The lock is held by a transaction, and ends with it."""
     WATCH_NEXT = 3_004
-    """Prepare the tables of another version of the watcher, and keep them until that version leads."""
+    """Prepare the tables for another version of the watcher, and keep them until that version becomes the leader."""
     CREATION = 4_001
     """Create a missing catalog, or change the settings that a role stores for itself."""
     PARTITIONS = 4_002
-    """Land the partitions with one number. The partition number is the lock's second key."""
+    """Land all partitions that have a certain partition number. This number is the lock's second key."""
     MAINTENANCE = 4_003
-    """Maintain the lake. Between batches, landers hand their locks over to maintenance."""
+    """Maintain the lake. Landers release their locks between batches, so that maintenance can take them."""
     IMPORT = 4_011
     """Compare a census with what earlier returns of its authority reported, and send the differences as events."""
     BUILD = 4_004

@@ -25,7 +25,7 @@ class LandingLocks:
         is_lease: see `LockSession`. Use a lease only if writes are refused once the locks are lost.
 
     Raises:
-        LakeUnavailable: PostgreSQL does not answer. Later calls raise it too; all locks are lost then.
+        LakeUnavailable: PostgreSQL does not answer. All locks are then lost, and every later call raises this error.
         SettingInvalid: PostgreSQL is reached through a pooler that shares sessions between clients.
     """
 
@@ -35,7 +35,7 @@ class LandingLocks:
 
     def acquire(self, keep_waiting: Callable[[], bool] = lambda: True) -> bool:
         """
-        Take all locks. While another process holds one of them, wait as a standby.
+        Take all locks. If another process holds one of them, wait as a standby.
 
         Returns:
             True if all locks were taken; False if `keep_waiting` returned False.
@@ -52,7 +52,10 @@ class LandingLocks:
         return True
 
     def maintenance_waits(self) -> bool:
-        """Return whether maintenance waits for the locks. The query also proves that the session has its locks."""
+        """
+        Return whether maintenance is waiting for the locks. The query also proves that this session still has its
+        locks.
+        """
         if self._session.ask("pg_try_advisory_lock_shared(%s)", LockKey.MAINTENANCE):
             self._session.ask("pg_advisory_unlock_shared(%s)", LockKey.MAINTENANCE)
             return False
@@ -72,7 +75,7 @@ class LandingLocks:
         """
         if not self._session.try_lock(LockKey.MAINTENANCE):
             holder = self._session.holder(LockKey.MAINTENANCE)
-            raise LockTaken(f"maintenance of the lake runs already ({holder}); wait for its end")
+            raise LockTaken(f"maintenance of the lake is already running ({holder}); wait until it has ended")
         deadline = time.monotonic() + patience
         if not self.acquire(lambda: time.monotonic() < deadline):
             raise LockTaken(f"the lander did not hand its locks over within {patience:.0f} s; see its log")
@@ -82,7 +85,7 @@ class LandingLocks:
         self._session.close()
 
     def _first_not_taken(self) -> int | None:
-        """Take all locks or none; return the partition number that another process holds, or None."""
+        """Take all locks or none. If another process holds one, return its partition number; otherwise return None."""
         for count, partition in enumerate(self._partitions):
             if not self._session.try_lock(LockKey.PARTITIONS, partition):
                 for taken in self._partitions[:count]:

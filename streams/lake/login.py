@@ -7,7 +7,7 @@ __all__ = ["login"]
 
 
 def login() -> str:
-    """Return the login name; a user without a name, as in some containers, gets a text with the user id."""
+    """Return the login name. If the user has none, as in some containers, return a text with the user id."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

@@ -29,7 +29,7 @@ Larger files are merged only by `maintain`, so that rows are rewritten rarely.
 
 _PATIENCE_SECONDS = 60.0
 _KEPT = timedelta(days=1)
-"""Snapshots are kept until this age, which is far longer than any query or rebuild takes."""
+"""DuckLake's snapshots are deleted at this age. Every query and every rebuild takes far less time than this."""
 
 
 def compact(lake: duckdb.DuckDBPyConnection) -> None:
@@ -42,10 +42,10 @@ def compact(lake: duckdb.DuckDBPyConnection) -> None:
 
 def maintain(settings: Settings) -> None:
     """
-    Merge files, expire old snapshots and remove files that no snapshot uses.
+    Merge files, delete DuckLake's old snapshots, and remove files that no snapshot uses.
 
-    The lander hands its locks over while maintenance runs. Files are removed only after a check that no table's row
-    count has changed.
+    The lander hands its locks over while maintenance runs. Before files are removed, a check makes sure that every
+    table still has the same number of rows.
 
     Raises:
         LockTaken: the lander did not hand its locks over.

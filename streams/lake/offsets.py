@@ -1,4 +1,4 @@
-"""The offset at which reading of each partition continues: one after the highest offset that has a row."""
+"""Find the offset at which each partition continues: one after the highest offset that has a row."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -10,7 +10,7 @@ from streams.times import wait_for
 __all__ = ["OFFSET_TABLES", "next_offsets", "wait_until_landed"]
 
 OFFSET_TABLES = ("events", "quarantine", "alerts", "feedback", "sharing_decisions", "dead_letters", "heartbeats")
-"""Landing tables that together have one row for every offset."""
+"""The landing tables that hold records of topics. Together, they have one row for every offset."""
 
 _POLL_SECONDS = 0.2
 
@@ -37,7 +37,10 @@ def next_offsets(lake: duckdb.DuckDBPyConnection, since: datetime | None = None)
 def wait_until_landed(
     lake: duckdb.DuckDBPyConnection, arrived: Mapping[tuple[str, int], int], patience_seconds: float
 ) -> bool:
-    """Wait until every offset before those in `arrived` has a row; return False after `patience_seconds`."""
+    """
+    Wait until every offset before those in `arrived` has a row. Return False if this takes longer than
+    `patience_seconds`.
+    """
     return wait_for(lambda: _holds(next_offsets(lake), arrived), patience_seconds, every=_POLL_SECONDS)
 
 

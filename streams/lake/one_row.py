@@ -1,4 +1,4 @@
-"""The row of a statement that always gives one."""
+"""Read the row of a statement that always returns one."""
 
 from typing import Any, Protocol
 
@@ -10,7 +10,7 @@ class _Result(Protocol):
 
 
 def one_row(result: _Result) -> tuple[Any, ...]:
-    """The next row of a result, for statements that always give one, such as `SELECT count(*)`."""
+    """Return the next row of a result. The statement must always return a row, as `SELECT count(*)` does."""
     row = result.fetchone()
     assert row is not None, "the statement always gives a row"
     return row

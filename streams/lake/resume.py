@@ -1,4 +1,4 @@
-"""The offset at which reading continues after the rows that have landed."""
+"""Find the offset at which reading continues after the rows that have landed."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
@@ -27,9 +27,9 @@ def where_to_resume(
     """
     Return the next offset to read of each partition.
 
-    If Kafka no longer has that offset, the consumer returns the lost records as deleted. Transaction markers get no
-    rows. If Kafka deleted only transaction markers after the last row, no record is lost. So offsets up to the lander's
-    committed offset do not count as lost.
+    If Kafka no longer has that offset, the consumer returns the lost records as deleted. But transaction markers have
+    no rows. If Kafka has deleted only such markers after the last row, no record is lost. So offsets before the
+    lander's committed offset do not count as lost.
     """
     found = {}
     for place, beginning in kafka.beginning_offsets(list(partitions)).items():
@@ -45,7 +45,10 @@ def where_to_resume(
 def gone_with_their_topic(
     generations: Generations, landed: Landed, partitions: Iterable[TopicPartition]
 ) -> Iterator[tuple[TopicPartition, int, int]]:
-    """Yield partitions that a recreated topic no longer has, with the range of offsets that will never land."""
+    """
+    Yield partitions that a recreated topic no longer has. For each, also yield the range of offsets that will never
+    land.
+    """
     there = set(partitions)
     for topic, generation in generations.items():
         for number, end in enumerate(generation.first_offsets):

@@ -1,9 +1,9 @@
 """
 Create the landing tables from the contract, and set how each catalog stores its rows.
 
-No rows are inlined in the catalog, for two reasons. First, the time of an inlined insert grows with the square of its
-rows (0.4 s for 500 alerts, 3 s for 2,000 alerts). Second, DuckLake has lost and doubled rows when inlined rows were
-combined with deletes, flushes or files.
+DuckLake can store rows inside its catalog. This is called inlining, and is switched off for two reasons. First, an
+inlined insert takes a time that grows with the square of the number of rows (0.4 s for 500 alerts, 3 s for 2,000
+alerts). Second, DuckLake has lost and duplicated rows when inlined rows were combined with deletes, flushes or files.
 """
 
 import duckdb
@@ -24,11 +24,11 @@ FINISHED_OPTION = "parquet_compression"
 def create_landing(lake: duckdb.DuckDBPyConnection) -> None:
     """Create the landing tables of a new catalog."""
     _set(lake, CATALOG_LANDING, "data_inlining_row_limit", 0)
-    # One transaction for all tables, because each commit to the catalog takes as long as creating all these tables.
+    # All tables are created in one transaction, because a commit takes as long as creating all these tables.
     with transaction(lake):
         ensure_landing(lake)
-    # Compression level 1 writes a batch in two thirds of the time of the default level, and its files are hardly
-    # larger.
+    # With compression level 1, a batch is written in two thirds of the time that the default level takes. The files are
+    # hardly larger.
     _set(lake, CATALOG_LANDING, "parquet_compression_level", 1)
     _set(lake, CATALOG_LANDING, FINISHED_OPTION, "zstd")
 
@@ -41,16 +41,16 @@ def create_marts(lake: duckdb.DuckDBPyConnection) -> None:
 
 def ensure_landing(lake: duckdb.DuckDBPyConnection) -> None:
     """
-    Create missing landing tables, and add columns that the contract has gained within v1.
+    Create missing landing tables, and add columns that are new in v1 of the contract.
 
-    Columns are never removed and never change their type, because that would need a v2 of the contract.
+    Columns are never removed, and their types never change. Such changes would need a v2 of the contract.
     """
     for name in landing_tables():
         ensure_table(lake, name)
 
 
 def ensure_table(lake: duckdb.DuckDBPyConnection, name: str) -> None:
-    """Create one landing table if it is missing, or add the columns that it lacks."""
+    """Create one landing table if it is missing; otherwise add the columns that it lacks."""
     table, existing = landing_tables()[name], _columns(lake, name)
     if not existing:
         columns = ", ".join(f'"{column}" {_type(table, column)}' for column in table.columns)

@@ -22,9 +22,9 @@ _CLIENT: dict[str, Any] = {
     "tcp_user_timeout": 15_000,
 }
 """
-Connection options that decide how soon the client notices that the server's machine is gone.
+Connection options. They decide how soon the client notices that the server's machine is gone.
 
-The options cover idle connections, and connections that wait for an answer.
+The options work for idle connections and for connections that wait for an answer.
 """
 
 _MOST_STATEMENTS = 100
@@ -45,11 +45,11 @@ _SETTINGS = {
 """
 Session settings that override timeouts and defaults of the database or role.
 
-So no timeout ends a long statement, and no default changes a result.
+They make sure that no timeout ends a long statement, and that no default changes a result.
 """
 
 READ_WHOLE = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
-"""Settings that let PostgreSQL's planner read whole tables, which is good for all rows of a table and bad for a few."""
+"""Settings that allow PostgreSQL to read whole tables. This is fast for all rows of a table, and slow for a few."""
 
 _CONFIGURE = """
     SELECT count(set_config(pg_settings.name, given.value, false))
@@ -74,7 +74,7 @@ def open_connection(dsn: str, name: str, *, autocommit: bool = True) -> psycopg2
 
 
 def configure(cursor: psycopg2.extensions.cursor, settings: Mapping[str, str]) -> None:
-    """Apply settings to a session; settings that this version of the server does not have are left out."""
+    """Apply settings to a session. If this version of the server does not know a setting, that setting is left out."""
     cursor.execute(_CONFIGURE, [list(settings), list(settings.values())])
 
 
@@ -123,11 +123,11 @@ class Session:
         return self._cursor.fetchall() if self._cursor.description else []
 
     def command(self, text: str) -> None:
-        """Run statements that take no parameters and run too rarely to be prepared."""
+        """Run statements that take no parameters. They are not prepared, because they run only rarely."""
         self._execute(text)
 
     def wait(self, seconds: float) -> None:
-        """Wait until a notification arrives on a channel that the session listens to, or until the time is over."""
+        """Wait until a notification arrives on a channel to which the session listens, or until the time is over."""
         if not self._connection.notifies:
             select([self._connection], [], [], seconds)
         self._connection.poll()
@@ -165,7 +165,7 @@ class Session:
             self._planner |= before
 
     def _execute(self, text: str, values: Sequence[object] | None = None) -> None:
-        """Run a statement together with the commands that must precede it, to save a round trip to the server."""
+        """Run a statement together with the commands that must precede it. This saves a round trip to the server."""
         try:
             self._cursor.execute(self._before() + text, values)
         except BaseException:

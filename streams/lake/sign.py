@@ -1,8 +1,9 @@
 """
-The sign of life of a part: whether the part runs, whether its loop makes progress, and which error ended it.
+Report the state of a part: whether it runs, whether its loop makes progress, and which error ended it.
 
-What a loop reports is only kept in memory, which costs nothing. A thread writes it to PostgreSQL every two seconds, and
-tries again if PostgreSQL does not answer. No part waits for this write or fails because of it.
+Such a report is called a sign of life. The loop keeps the report only in memory, which costs nothing. A thread writes
+it to PostgreSQL every two seconds, and tries again if PostgreSQL does not answer. No part waits for this thread, and no
+part fails because of it.
 """
 
 import os
@@ -29,11 +30,11 @@ log = structlog.get_logger()
 BEAT_SECONDS = 2.0
 """Seconds between two writes while a part runs."""
 _LAST_WORDS_SECONDS = 5.0
-"""How many seconds the end of a part waits at most for the last write of its sign of life."""
+"""When a part ends, it waits at most this many seconds for its last report to be written."""
 _LONGEST = 400
-"""How many characters of an error message are kept."""
+"""How many characters of an error message are stored."""
 
-# The commit does not wait for the disk: a sign that the server loses is written again two seconds later.
+# The commit does not wait for the disk. If the server loses the report, the next one is written two seconds later.
 _BEAT = """
     SET LOCAL synchronous_commit = off;
     INSERT INTO health.runs AS known
@@ -44,8 +45,7 @@ _BEAT = """
         beat_at = excluded.beat_at, turned_at = excluded.turned_at, ended_at = excluded.ended_at,
         is_standby = excluded.is_standby, error = excluded.error, says = excluded.says
 """
-# The newest run of a part that was stopped long ago keeps its row, because the row shows since when the part is
-# stopped.
+# The newest run of a part keeps its row even if it ended long ago. The row shows when the part stopped.
 _FORGET = "DELETE FROM health.runs WHERE part = %(part)s AND beat_at < clock_timestamp() - interval '1 day'"
 
 
@@ -63,11 +63,15 @@ class Sign:
         self.turned, self.is_standby, self.error = monotonic(), False, None
 
     def lead(self) -> None:
-        """Report that the part begins to work, which takes a while. An earlier error stays, as it may not be over."""
+        """
+        Report that the part is starting, which takes a while.
+
+        An error that was reported before is kept, because its cause may still be there.
+        """
         self.turned, self.is_standby = monotonic(), False
 
     def stand_by(self) -> None:
-        """Report that the part waits for another process of the same part to end."""
+        """Report that the part is a standby: it waits until another process of the same part ends."""
         self.turned, self.is_standby = monotonic(), True
 
     def trouble(self, error: BaseException) -> None:
@@ -77,7 +81,7 @@ class Sign:
 
 @contextmanager
 def sign_of_life(settings: Settings, part: str) -> Iterator[Sign]:
-    """Write signs of life until the block ends. An error that ends the block is recorded and raised again."""
+    """Write reports about a part until the block ends. If an error ends the block, it is recorded and raised again."""
     sign = Sign(part)
     recorder = _Recorder(settings, sign)
     recorder.start()
@@ -96,10 +100,10 @@ def sign_of_life(settings: Settings, part: str) -> Iterator[Sign]:
 
 def error_of(error: BaseException | None) -> tuple[str, str]:
     """
-    Return the class name of an error, and its message.
+    Return the class name of an error, and a message.
 
-    Messages of our own errors contain no data from records. For any other error, the message gives only the position in
-    our code where it occurred.
+    The messages of our own errors contain no data from records. For any other error, the message only says where in our
+    code the error occurred.
     """
     if error is None:
         return "", ""
@@ -113,7 +117,7 @@ def error_of(error: BaseException | None) -> tuple[str, str]:
 
 
 class _Recorder(threading.Thread):
-    """The thread that writes the signs of one run to PostgreSQL."""
+    """The thread that writes the reports of one run to PostgreSQL."""
 
     def __init__(self, settings: Settings, sign: Sign) -> None:
         super().__init__(name=f"sign-of-{sign.part}", daemon=True)

@@ -1,8 +1,8 @@
 """
-The tables of signs of life and of health checks (`health.looks`).
+The tables with the reports of the parts (`streams.lake.sign`), and with health checks (`health.looks`).
 
-The tables have a schema of their own beside the catalogs, because the lake itself may be broken. All times come from
-the database, because processes run on several machines and a machine's clock may jump.
+The tables have a schema of their own beside the catalogs, because the lake itself may be broken. All times in them come
+from the database, because the parts may run on several machines, and a machine's clock may jump.
 """
 
 from collections.abc import Iterator
@@ -50,7 +50,7 @@ _PATIENCE: dict[str, Any] = {
 
 def connect(settings: Settings) -> psycopg2.extensions.connection:
     """
-    Connect to the database, and create the tables if they are missing. A server that is down is not started.
+    Connect to the database, and create the tables if they are missing. If the server is not running, it is not started.
 
     Raises:
         LakeUnavailable: PostgreSQL does not answer.
@@ -67,7 +67,7 @@ def connect(settings: Settings) -> psycopg2.extensions.connection:
                 if one_row(cursor)[0]:
                     cursor.execute(_TABLES, [_LOCK])
         except psycopg2.Error as error:
-            raise LakeUnavailable(f"PostgreSQL does not accept signs of life: {type(error).__name__}") from None
+            raise LakeUnavailable(f"PostgreSQL cannot store reports of the parts: {type(error).__name__}") from None
         unfinished.pop_all()
     return connection
 
@@ -75,7 +75,7 @@ def connect(settings: Settings) -> psycopg2.extensions.connection:
 @contextmanager
 def entered(settings: Settings) -> Iterator[psycopg2.extensions.cursor]:
     """
-    Run one transaction on a connection of its own.
+    Run one transaction on a new connection.
 
     Raises:
         LakeUnavailable: PostgreSQL does not answer, or refuses the transaction.

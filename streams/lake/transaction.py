@@ -13,9 +13,8 @@ def transaction(lake: duckdb.DuckDBPyConnection, *, read_only: bool = False) -> 
     """
     Commit all statements of the block, or none. With `read_only`, nothing is written, and all queries see one snapshot.
 
-    The transaction always ends with the block, even after an error. Without the rollback, DuckDB could abort the
-    process: DuckDB aborts when a connection is closed during a transaction whose session the catalog's server has
-    ended.
+    The transaction always ends with the block; after an error, it is rolled back. If it stayed open, DuckDB could abort
+    the whole process. This happens if the catalog's server has ended the session, and the connection is then closed.
     """
     lake.execute("BEGIN TRANSACTION READ ONLY" if read_only else "BEGIN")
     try:

@@ -1,4 +1,4 @@
-"""Lands the topics: every record becomes exactly one row in the lake."""
+"""Land the topics: every record becomes exactly one row in the lake."""
 
 from streams.land.landing import run
 from streams.land.writer import Landed

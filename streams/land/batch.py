@@ -1,4 +1,4 @@
-"""Batches of records on their way into the lake. Records are validated one by one and stored together."""
+"""Collect records into batches on their way into the lake. Records are validated one by one, and stored together."""
 
 import time
 from collections import defaultdict
@@ -17,7 +17,7 @@ from streams.land.tables import output_table
 __all__ = ["MAX_BYTES", "Batch"]
 
 MAX_BYTES = 64 * 1024 * 1024
-"""A batch with this many bytes of records is full. There is a limit because rejected records are stored whole."""
+"""A batch with this many bytes of records is full. This limit is needed because rejected records are stored whole."""
 
 _INPUT_TOPICS = frozenset(names.INPUT_TOPICS)
 _OUTPUT_TABLES = {
@@ -33,7 +33,7 @@ class Batch:
     """
     Records that will be stored in one transaction.
 
-    `next_offsets` holds the offset at which each partition of the batch continues afterwards.
+    `next_offsets` holds, for each partition in the batch, the offset that follows the batch's last record.
     """
 
     def __init__(self, max_record_bytes: int) -> None:

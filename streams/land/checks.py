@@ -1,4 +1,9 @@
-"""Decides when landed rows are validated: after commits, in ranges of time that have no gaps, even across restarts."""
+"""
+Decide when rows that have landed are validated.
+
+A check follows a commit, and covers all rows that have landed since the check before. This holds even if the process
+was restarted in between.
+"""
 
 import time
 from collections.abc import Callable, Iterable
@@ -18,8 +23,10 @@ log = structlog.get_logger()
 
 _SECONDS_BETWEEN = 5.0
 """
-The time of a check depends on the number of expectations, not of rows. So the batches of a few seconds are validated
-together.
+The shortest time between two checks, in seconds.
+
+How long a check takes depends on the number of expectations, not on the number of rows. So the batches of a few seconds
+are validated together.
 """
 
 
@@ -51,7 +58,7 @@ class Checks:
         return time.monotonic() - self._called >= _SECONDS_BETWEEN
 
     def run(self, landed_to: datetime) -> None:
-        """Validate the rows that have landed up to `landed_to`, and store the results."""
+        """Validate the rows that have landed up to `landed_to` and are not validated yet, and store the results."""
         if landed_to <= self._landed_to:
             return
         started = time.monotonic()

@@ -1,9 +1,9 @@
 """
-Announces rejected records on the dead-letter topic, at least once, and each time with the same dead letter.
+Announce rejected records on the dead-letter topic.
 
-The quarantine is the record of a rejection and holds the whole rejected record. A dead letter only notifies software
-that follows the topic. So landing waits for dead letters only while the topic accepts them, and continues without dead
-letters that cannot be sent.
+Every rejection is announced at least once. If it is announced again, the dead letter is the same. The quarantine keeps
+the whole rejected record, and dead letters only notify programs that read their topic. So landing waits for dead
+letters only while the topic accepts them. If dead letters cannot be sent, landing continues without them.
 """
 
 import time
@@ -32,15 +32,19 @@ SOURCE = "/caf/land"
 """CloudEvents source of dead letters."""
 
 _BEGINNING = 1024
-"""How many bytes a shortened dead letter keeps: of the value, of the key, and of all headers together."""
+"""
+How many bytes a shortened dead letter keeps.
+
+It keeps this many bytes of the value, this many of the key, and this many of all headers together.
+"""
 _MAX_LETTER_BYTES = 16 * 1024 * 1024
-"""Dead letters longer than this many bytes are shortened without asking the broker, however long a record may be."""
+"""Dead letters with more bytes than this are always shortened, even if the topic would accept them."""
 _OVERHEAD = 1024
-"""More bytes than Kafka adds to a dead letter."""
+"""An upper limit for the number of bytes that Kafka adds to a dead letter."""
 _PATIENCE_SECONDS = 10.0
-"""How many seconds the topic may acknowledge nothing before it counts as in trouble."""
+"""If the topic acknowledges nothing for this many seconds, it counts as being in trouble."""
 _PAUSE_SECONDS = 30.0
-"""How many seconds nothing is sent to a topic in trouble. An acknowledgement ends this pause early."""
+"""If the topic is in trouble, nothing is sent to it for this many seconds, or until it acknowledges a dead letter."""
 _CLOSE_SECONDS = 5.0
 
 
@@ -49,7 +53,7 @@ def dead_letter(record: Rejected, *, whole: bool = True) -> bytes:
     Make the dead letter of a record. The dead letter's id is the record's `topic/partition/offset`.
 
     Args:
-        whole: False for a shortened dead letter, which has only the beginnings of key, value and headers.
+        whole: if False, make a shortened dead letter, which has only the beginnings of key, value and headers.
     """
     key, value = record.key, record.value
     headers: Sequence[tuple[str, bytes | None]] = record.headers
@@ -77,7 +81,7 @@ def dead_letter(record: Rejected, *, whole: bool = True) -> bytes:
 
 
 def _first(headers: Iterable[tuple[str, bytes | None]]) -> list[tuple[str, bytes | None]]:
-    """Return the first headers, up to 1,024 bytes in all."""
+    """Return the first headers, up to 1,024 bytes in total."""
     found, size = [], 0
     for name, content in headers:
         size += len(name) + len(content or b"")
@@ -88,7 +92,7 @@ def _first(headers: Iterable[tuple[str, bytes | None]]) -> list[tuple[str, bytes
 
 
 class DeadLetters:
-    """The dead-letter topic. Sending never fails: after a failure, nothing is sent to the topic for 30 seconds."""
+    """Sends dead letters. `send` never raises an error. After a failure, nothing is sent for 30 seconds."""
 
     def __init__(self, settings: Settings) -> None:
         """
@@ -101,7 +105,7 @@ class DeadLetters:
         self._producer = producer(
             settings,
             max_request_size=self._max_bytes + _OVERHEAD,
-            # After one final refusal, the broker refuses everything else that an idempotent producer sends.
+            # If the producer were idempotent, the broker would accept nothing more from it after one final refusal.
             enable_idempotence=False,
             max_block_ms=1_000,
             request_timeout_ms=10_000,
@@ -109,10 +113,10 @@ class DeadLetters:
         )
         self._silent_until, self._reason = 0.0, ""
         self.unsent = 0
-        """Number of dead letters that the topic did not accept."""
+        """Number of dead letters that the topic has not accepted."""
 
     def send(self, rejected: Iterable[Rejected]) -> None:
-        """Send one dead letter for each record; return when they are acknowledged, or when the topic is in trouble."""
+        """Send one dead letter for each record. Return when all are acknowledged, or when the topic is in trouble."""
         before = self.unsent
         too_long = self._deliver((record, self._letter(record)) for record in rejected)
         for _ in self._deliver((record, dead_letter(record, whole=False)) for record in too_long):
@@ -121,18 +125,18 @@ class DeadLetters:
             log.warning("dead_letters_unsent", letters=self.unsent - before, reason=self._reason)
 
     def close(self) -> None:
-        """Disconnect, after waiting up to five seconds for dead letters that are not yet acknowledged."""
+        """Disconnect. Before that, wait up to five seconds for dead letters that are not yet acknowledged."""
         with suppress(KafkaTimeoutError):
             self._producer.close(timeout=_CLOSE_SECONDS)
 
     def _letter(self, record: Rejected) -> bytes:
-        """Make the whole dead letter, or a shortened one if the whole letter is longer than any topic must accept."""
+        """Make the dead letter of a record. It is shortened if it would have more than `_MAX_LETTER_BYTES`."""
         if record.size <= self._max_bytes and len(letter := dead_letter(record)) <= self._max_bytes:
             return letter
         return dead_letter(record, whole=False)
 
     def _deliver(self, letters: Iterable[tuple[Rejected, bytes]]) -> list[Rejected]:
-        """Send dead letters; return the records whose dead letters are too long for the topic."""
+        """Send dead letters, and return the records whose dead letters are too long for the topic."""
         sent = [(record, future) for record, letter in letters if (future := self._hand_over(letter))]
         return [record for record, future in sent if self._is_too_long(future)]
 
@@ -151,7 +155,7 @@ class DeadLetters:
         """
         Return whether the topic refused a dead letter because of its length.
 
-        The method waits for the answer only while the topic accepts dead letters at all.
+        The method waits for the topic's answer only while the topic accepts dead letters at all.
         """
         try:
             future.get(timeout=0 if self._is_silent() else _PATIENCE_SECONDS)

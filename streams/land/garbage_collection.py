@@ -8,9 +8,9 @@ __all__ = ["rarely_collected"]
 
 _NEW_CONTAINERS = 100_000
 """
-How many new containers (lists, dicts and so on) trigger a garbage collection of the youngest generation.
+How many new containers (lists, dicts and so on) start a garbage collection of the youngest generation.
 
-With Python's default of 700, a few hundred records trigger one.
+Python's default is 700. With this default, a few hundred records start a garbage collection.
 """
 
 
@@ -19,8 +19,8 @@ def rarely_collected() -> Iterator[None]:
     """
     Let Python collect garbage less often in the whole process while the block runs.
 
-    The objects made from records have no reference cycles and are freed together with their batch. Garbage collection
-    took a fifth of the CPU time of landing.
+    The objects that are made from records have no reference cycles, and are freed together with their batch. With
+    Python's default, garbage collection took a fifth of landing's CPU time.
     """
     before = gc.get_threshold()
     gc.set_threshold(_NEW_CONTAINERS, *before[1:])

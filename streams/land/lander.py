@@ -1,9 +1,11 @@
 """
-The lander's loop: read records, validate them, hand full batches to the writer, and commit stored offsets to Kafka.
+The lander's loop. It reads records, validates them, hands full batches to the writer, and commits stored offsets.
 
-While one batch is stored, the next one fills. Storing a batch begins only when the batch before it is stored. A crash
-at any point loses no record and lands no record twice: rows and offsets are stored in one transaction, transactions
-follow each other in the order of the offsets, and after a restart the loop continues after the last row.
+While the writer stores one batch, the loop fills the next. The writer begins to store a batch only when the batch
+before it is stored.
+
+No crash loses a record or lands a record twice, for three reasons. One transaction stores a batch's rows and offsets.
+The transactions follow each other in the order of the offsets. After a restart, the loop continues after the last row.
 """
 
 import time
@@ -35,7 +37,10 @@ log = structlog.get_logger()
 
 _POLL_SECONDS = 0.2
 _POLL_SECONDS_WHILE_STORING = 0.02
-"""The poll is shorter while a batch is stored, so that the loop soon notices the end of the commit."""
+"""
+How long a poll may take while a batch is being stored. It is short, so that the loop soon notices the end of the
+commit.
+"""
 _POLL_RECORDS = 10_000
 _SECOND = 1.0
 _SHOW_SECONDS = 60.0
@@ -44,7 +49,10 @@ CONSUMER: dict[str, Any] = {
     "max_partition_fetch_bytes": 4 * 1024 * 1024,
     "group_id": names.LAND_GROUP,
 }
-"""Options of the consumer. The group's committed offsets show the lag, and that nothing was lost after the last row."""
+"""
+Options of the consumer. From the offsets that its group commits, others can see how far landing is behind, and whether
+records were lost after the last row.
+"""
 
 
 class Lander:
@@ -57,17 +65,17 @@ class Lander:
        last batch ended (`_poll`).
     2. A batch is full when it has `land_batch_rows` rows or 64 MiB of records. A batch that is not full is stored after
        `land_batch_seconds`, but it continues to fill while another batch is stored (`_full`).
-    3. The loop waits until the batch before is stored. Then the loop asks the broker for the ids of the topics. If the
-       ids are unchanged, no topic was recreated, and all polled records belong to the known generations. If the broker
-       does not answer, the batch waits. If a topic was recreated, the batch may hold records of both generations. The
-       batch is then discarded, and its records that Kafka still has are read again (`_hand_over`).
+    3. The loop waits until the batch before this one is stored. Then the loop asks the broker for the ids of the
+       topics. If the ids are unchanged, no topic was recreated, and all polled records belong to the known generations.
+       If the broker does not answer, the batch waits. If a topic was recreated, the batch may hold records of both
+       generations. The batch is then discarded, and its records that Kafka still has are read again (`_hand_over`).
     4. The writer stores the batch on its own thread, while the loop fills the next one (`Writer`).
     5. When the batch is stored, the loop commits its offsets to the consumer group in Kafka (`_settle`). The committed
        offsets do not decide where landing continues: after a start, landing continues after the last rows in the lake
        (`_seek`).
 
-    So after a crash before the lake's commit, the records of a batch are read again. After a crash that comes later,
-    their rows are already there, and reading continues after them.
+    So if the process crashes before the lake's commit, the records of the batch are read again. If it crashes later,
+    their rows are already in the lake, and reading continues after them.
     """
 
     def __init__(
@@ -82,17 +90,18 @@ class Lander:
         self._settings, self._kafka, self._locks, self._store, self._writer = settings, kafka, locks, store, writer
         self._batch = self._new_batch()
         self._following = dict(store.next)
-        """The next offset of each partition after all batches that were handed to the writer."""
+        """The offset at which each partition continues after all batches that were handed to the writer."""
         self._has_other_topics = False
         self._asked = self._showed = time.monotonic()
         self._seek()
 
     def run(self, stops: Callable[[], bool], *, once: bool) -> bool:
         """
-        Land until `stops` returns true or, with `once`, until everything before the present ends has landed.
+        Land records until `stops` returns true. With `once`, also stop when everything that the topics hold now has
+        landed.
 
         Returns:
-            True if the run ended early because topics or partitions have changed.
+            True if the run ended because topics or partitions have changed.
         """
         end = self._kafka.end_offsets(list(self._kafka.assignment())) if once else {}
         started = time.monotonic()
@@ -160,7 +169,7 @@ class Lander:
 
     def _goes_on(self, partition: TopicPartition, offset: int) -> bool:
         """
-        Return whether a partition continues at or after the offset reached; False if its topic was recreated.
+        Return True if a partition continues at the expected offset or a later one; False if its topic was recreated.
 
         Raises:
             LakeConflict: the partition continues at an earlier offset, although its topic was not recreated.
@@ -175,7 +184,7 @@ class Lander:
         return offset >= following
 
     def _finds_other_topics(self, ids: Mapping[str, str]) -> bool:
-        """Return whether topics were recreated since this lander began. If so, the lander ends."""
+        """Return whether topics were recreated since this lander began. If topics were recreated, the lander ends."""
         found = bool(recreated(self._store.generations, ids))
         self._has_other_topics |= found
         return found
@@ -189,14 +198,15 @@ class Lander:
         """
         Return whether the batch must be stored now.
 
-        If the batch is not full but its time is over, it waits while another batch is stored.
+        A full batch must be stored. A batch that is not full must be stored when its time is over, but not while
+        another batch is being stored.
         """
         if self._batch.rows >= self._settings.land_batch_rows or self._batch.bytes >= MAX_BYTES:
             return True
         return self._left() <= 0 and self._writer.batch is None
 
     def _hand_over(self) -> None:
-        """Have the batch stored, if it is certain that no topic was recreated while its records were read."""
+        """Hand the batch to the writer, if it is certain that no topic was recreated while its records were read."""
         if not self._batch.rows:
             return
         self._settle()
@@ -219,9 +229,10 @@ class Lander:
 
     def _show_position(self) -> None:
         """
-        When everything is stored, commit to Kafka up to which offsets the topics have been read.
+        When everything is stored, commit to Kafka the offsets that the consumer has reached.
 
-        Transaction markers and aborted records have no rows, so the rows alone would not show these offsets.
+        Transaction markers and aborted records have no rows. So the rows alone would not show how far the topics were
+        read.
         """
         positions = {partition: self._kafka.position(partition) for partition in self._kafka.assignment()}
         self._show({partition: at for partition, at in positions.items() if at is not None})
@@ -233,7 +244,7 @@ class Lander:
         self._kafka.commit_async(shown)
 
     def _give_way(self, stops: Callable[[], bool]) -> None:
-        """Hand the landing locks over to maintenance while it works."""
+        """Release the landing locks for maintenance, and take them again when maintenance has finished."""
         self._asked = time.monotonic()
         if not self._locks.maintenance_waits():
             return

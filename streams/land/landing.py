@@ -1,4 +1,4 @@
-"""One run of landing: as a standby, as the holder of the landing locks, and again after topics have changed."""
+"""Run landing: wait for the landing locks as a standby, then land. Begin again when topics have changed."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -39,7 +39,7 @@ def run(
 
     Args:
         validator: a function that validates the stored rows.
-        on_commit: called after each commit with the totals so far.
+        on_commit: a function that is called after each commit with the totals so far.
         until: called several times a second. When `until` returns true, everything polled is stored and the run ends.
         for_seconds: the run ends after this time.
         once: the run ends when everything that the topics hold now has landed.
@@ -47,7 +47,7 @@ def run(
     Raises:
         BrokerUnavailable: no broker answers.
         TopicsUnfit: a topic has settings that would break a guarantee.
-        LakeUnavailable: the catalog does not answer. Everything committed is safe.
+        LakeUnavailable: the catalog does not answer. What was committed before is safe.
         LakeConflict: another process has landed the same offsets, or a topic now ends before an offset that has already
             landed.
     """

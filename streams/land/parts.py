@@ -1,7 +1,8 @@
 """
-Sends each event of a batch record as a record of its own, at least once and each time the same.
+Send each event of a batch record as a record of its own. A batch record is one Kafka record that holds several events.
 
-The events are sent before the batch record is quarantined.
+The events are sent before the batch record is quarantined. So each event is sent at least once. If it is sent again, it
+is the same, byte for byte.
 """
 
 from collections.abc import Iterable, Iterator
@@ -21,7 +22,7 @@ __all__ = ["Part", "parts_of", "send_parts"]
 
 
 class Part(NamedTuple):
-    """One event of a batch record, as the record that is sent for it."""
+    """The record that is sent for one event of a batch record."""
 
     topic: str
     key: bytes | None
@@ -31,10 +32,10 @@ class Part(NamedTuple):
 
 def parts_of(batch: Rejected) -> Iterator[Part]:
     """
-    Yield the events of a batch record, byte for byte, each with the key that its own data require.
+    Yield the events of a batch record, byte for byte. Each event comes with the key that its data require.
 
-    An event that cannot be read gets the key of the batch record. Such an event is then rejected on its own, with its
-    own reason.
+    If an event cannot be read, it gets the key of the batch record. It is then rejected separately, with its own
+    reason.
     """
     came_from = f"{batch.topic}/{batch.partition}/{batch.offset}".encode()
     headers: list[tuple[str, bytes | None]] = [(CONTENT_TYPE, STRUCTURED + b"+json"), (PART_HEADER, came_from)]

@@ -1,4 +1,4 @@
-"""Finds rejected records that have landed, and fields that were left out of accepted records, with the reasons."""
+"""Find rejected records that have landed, and fields that were left out of accepted records, each with its reason."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,9 +19,9 @@ __all__ = ["Filters", "LeftOut", "Quarantined", "contents", "find", "left_out", 
 @dataclass(frozen=True, kw_only=True)
 class Filters:
     """
-    Conditions that select rejected records. A filter that is not given excludes nothing.
+    Conditions that select rejected records. A condition that is not given excludes nothing.
 
-    `since`, a timezone-aware time, selects records that arrived then or later.
+    `since` is a timezone-aware time. It selects records that arrived at that time or later.
     """
 
     reason: str | None = None
@@ -66,7 +66,7 @@ class Filters:
 
 @dataclass(frozen=True)
 class Quarantined:
-    """A rejected record. The content is present only if it was asked for, and may be about any person."""
+    """A rejected record. Its content is present only if the caller asked for it, and may contain personal data."""
 
     topic: str
     partition: int
@@ -76,9 +76,9 @@ class Quarantined:
     path: str | None
     allowed: str | None
     replayed_as: str | None
-    """The `topic/partition/offset` at which the record landed after a replay; None if no replay has landed."""
+    """The `topic/partition/offset` at which a replayed copy of the record has landed; None if no copy has landed."""
     is_copy: bool
-    """Whether the record is itself a copy that was sent again in place of an earlier record."""
+    """Whether the record is itself a copy, which a replay sent in place of an earlier record."""
     size: int
     """Size of key and value together, in bytes."""
     key: bytes | None = None
@@ -133,7 +133,10 @@ def find(
 
 
 def contents(lake: duckdb.DuckDBPyConnection, records: Iterable[Quarantined]) -> Iterator[tuple[Quarantined, Original]]:
-    """Yield records with their content, in order. Content may be large, so only a limited number is read at a time."""
+    """
+    Yield records with their content, in order. Only some records are read at a time, because their content may be
+    large.
+    """
     for chunk in _chunks(records):
         places = [(record.topic, record.partition, record.offset) for record in chunk]
         topics, partitions, offsets = map(list, zip(*places, strict=True))
@@ -174,7 +177,7 @@ def _original(
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A field whose value was left out of a source's events, with the reason, the number and the last such record."""
+    """A field that was left out of a source's events: the reason, how often this happened, and the last such record."""
 
     source: str
     type: str
@@ -183,7 +186,7 @@ class LeftOut:
     allowed: str
     events: int
     last_in: str
-    """The `topic/partition/offset` of the last such record."""
+    """The `topic/partition/offset` of the last record from which the field was left out."""
 
 
 def left_out(lake: duckdb.DuckDBPyConnection, filters: Filters) -> list[LeftOut]:

@@ -1,9 +1,9 @@
 """
-Sends rejected records again, byte for byte, to the topic and with the key under which they came.
+Send rejected records again, byte for byte, to the same topic and with the same key.
 
-A header names the record that is sent again, so that its alert clears when the copy is accepted. A record is not sent
-while a copy of it is on its way, nor after a copy was accepted. A rejected copy is not sent; its original is sent
-instead. If the broker refuses a record, the record is reported, and the others are still sent.
+A header of each copy names the original record. So when a copy is accepted, the original's alert clears. If a copy is
+already on its way or was accepted, the original is not sent again. A copy that was rejected is not sent either; its
+original is sent instead. If the broker refuses a record, this is reported, and the other records are still sent.
 """
 
 from collections.abc import Iterable, Iterator
@@ -35,9 +35,9 @@ __all__ = ["Refused", "Replayed", "replay", "select"]
 log = structlog.get_logger()
 
 _NOTHING_TO_SEND = {Reason.BATCH, Reason.DELETED_UNREAD}
-"""Reasons whose records are not sent: events of a batch record were already sent, and deleted records left no data."""
+"""Reasons for which a record is not sent: its events were sent already, or it was deleted and left no data."""
 _WAITING = 500
-"""How many records are sent before waiting for their acknowledgements."""
+"""How many records are sent before the replay waits for their acknowledgements."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,10 @@ class Refused:
 
 @dataclass
 class Replayed:
-    """How many records were sent again, how many matching ones need not be sent, and which records cannot be sent."""
+    """
+    The result of a replay: the number of records that were sent again, the number of selected records that need not be
+    sent, and the records that cannot be sent.
+    """
 
     sent: int = 0
     skipped: int = 0
@@ -66,7 +69,7 @@ class Replayed:
         if self.refused:
             places = ", ".join(f"{one.record} ({one.why})" for one in self.refused[:5])
             raise ReplayIncomplete(
-                f"{self.sent} records were sent again, {len(self.refused)} cannot be ({places} among them)"
+                f"{self.sent} records were sent again, {len(self.refused)} cannot be sent (among them {places})"
             )
 
 
@@ -83,11 +86,11 @@ def select(settings: Settings, **filters: Any) -> list[Quarantined]:
 
 def replay(settings: Settings, **filters: Any) -> Replayed:
     """
-    Send the matching records again; return when each is acknowledged or refused by the broker.
+    Send the matching records again. Return when the broker has acknowledged or refused each of them.
 
     Raises:
         SettingInvalid: a filter has a value that is not allowed.
-        BrokerUnavailable: the connection to the broker was lost. Records sent before stay sent.
+        BrokerUnavailable: the connection to the broker was lost. Some records may have been sent before.
     """
     with connect(settings, marts=None) as lake:
         matching = find(lake, Filters.of(**filters))

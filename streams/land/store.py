@@ -1,4 +1,4 @@
-"""The landing tables, as their only writer uses them: the next offsets, and the transaction that stores new rows."""
+"""Store rows in the landing tables as their only writer, and keep the next offset of each partition."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -28,7 +28,7 @@ Offsets = Mapping[tuple[str, int], int]
 
 _ATTEMPTS = 20
 _OVERTAKEN = "ducklake_snapshot_pkey"
-"""A part of the error message that the catalog gives when another commit took the snapshot number first."""
+"""A text that the catalog's error message contains if another commit has taken the same snapshot number first."""
 
 
 class LandingStore:
@@ -36,8 +36,8 @@ class LandingStore:
     The landing catalog, attached for writing.
 
     DuckLake accepts concurrent inserts. If two commits collide, DuckLake would retry the second one on the newer
-    snapshot. This store switches DuckLake's retries off, so a commit succeeds only on the snapshot whose offsets the
-    store has checked.
+    snapshot. This store switches DuckLake's retries off. So a commit succeeds only if the snapshot before it is the one
+    whose offsets the store has checked.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -63,7 +63,7 @@ class LandingStore:
 
     def commit(self, tables: Mapping[str, pa.Table], following: Offsets) -> None:
         """
-        Store rows in one transaction, after which their partitions continue at the offsets `following`.
+        Store rows in one transaction. After the transaction, the next offsets of the rows' partitions are `following`.
 
         1. In the transaction, the store reads the number of the lake's current snapshot. If another process has
            committed since this store's last commit, the store compares the next offsets and the topics' generations in
@@ -71,8 +71,8 @@ class LandingStore:
            nothing.
         2. The store inserts the rows, and commits. The catalog accepts the commit only if no other process has
            committed since step 1.
-        3. If the catalog refuses the commit for this reason, nothing was stored. The store then begins again with step
-           1, up to 20 times.
+        3. If another process has committed in between, the catalog refuses the commit, and nothing is stored. The store
+           then begins again with step 1, up to 20 times.
         4. After the commit, the store keeps `following` as the next offsets.
 
         Raises:
@@ -83,7 +83,9 @@ class LandingStore:
             if self._try_commit(tables):
                 self.next.update(following)
                 return
-        raise LakeUnavailable(f"the lake accepted no commit in {_ATTEMPTS} tries, because others kept committing")
+        raise LakeUnavailable(
+            f"the lake accepted no commit in {_ATTEMPTS} tries, because other processes kept committing"
+        )
 
     def compact(self) -> None:
         """Merge the small files of recent commits."""

@@ -1,4 +1,4 @@
-"""Makes landing rows from the records that the system itself wrote."""
+"""Make landing rows from the records that the system itself wrote."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,9 +16,9 @@ __all__ = ["output_table"]
 
 def output_table(name: str, outputs: Sequence[Output], landed_at: datetime) -> pa.Table:
     """
-    Make the rows for outputs of one kind.
+    Make the rows for records of one kind that the system itself wrote.
 
-    The first columns are the record's position and times. The fields of the output follow in their order.
+    The first columns are the record's position and times. The record's own fields follow in their order.
     """
     landed = microseconds(landed_at)
     rows = [

@@ -1,10 +1,10 @@
 """
-Checks that no record is missing: every offset of every landed topic must have exactly one row in the lake.
+Check that no record is missing: every offset of every landed topic must have exactly one row in the lake.
 
-Transaction markers and aborted records take up offsets that consumers never receive. Such offsets need no row, and this
-module recognises them by reading the topic. Rows for records that the broker no longer keeps are only compared with
-each other. Rows of earlier generations of a topic are also only compared with each other. If a very large number of
-offsets was lost, one row stands for those that have no row of their own.
+Transaction markers and aborted records take up offsets, but consumers never receive them. Such offsets need no row. To
+recognise them, this module reads the topic. If the broker no longer has the records, or if the rows belong to an
+earlier generation of a topic, the rows are only compared with each other. If a very large number of offsets was lost,
+one row stands for those that have no row of their own.
 """
 
 import time
@@ -32,11 +32,14 @@ __all__ = ["Gap", "Verified", "verify_offsets"]
 _PAUSE_SECONDS = 0.5
 _READ_SECONDS = 30.0
 _NEAR = 10_000
-"""Gaps at most this many offsets apart are read in one go, because reading on is then quicker than seeking."""
+"""Gaps that are at most this many offsets apart are read together, because reading on is quicker than seeking."""
 _STANDS_FROM = """
     coalesce(try_cast(nullif(regexp_extract(allowed, '; offsets ([0-9]+) to [0-9]+$', 1), '') AS BIGINT), kafka_offset)
 """
-"""SQL for the first of the lost offsets for which a row of the quarantine stands, in addition to its own offset."""
+"""
+An SQL expression for a row of the quarantine. It returns the first offset for which the row stands: its own offset, or
+the first of several lost offsets.
+"""
 _ROWS = " UNION ALL ".join(
     f"SELECT topic, kafka_partition, kafka_offset, {_STANDS_FROM if table == 'quarantine' else 'kafka_offset'} "
     f"AS stands_from FROM landing.main.{table}"
@@ -74,9 +77,9 @@ class Gap:
 @dataclass(frozen=True)
 class Verified:
     """
-    The result of the comparison: the number of partitions, rows and lost records, and every difference.
+    The result of the comparison: the number of partitions, of rows and of lost records, and every difference.
 
-    `lost` counts the records that Kafka deleted before they were read. Lost records have rows, so they are not
+    `lost` counts the records that Kafka deleted before they were read. These records have rows, so they are not
     differences.
     """
 
@@ -104,8 +107,8 @@ def verify_offsets(
     Compare the topics' offsets, up to their present ends, with the lake's rows.
 
     Args:
-        wait: how many seconds to wait for the lander after its last new row.
-        on_wait: called now and then with the number of records that have not landed yet.
+        wait: how many seconds to go on waiting while the lander stores no new row.
+        on_wait: a function that is called now and then with the number of records that have not landed yet.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -144,8 +147,8 @@ def _compare(
         ]
         lost = one_row(lake.execute(_LOST))[0]
     beginnings = kafka.beginning_offsets(list(ends))
-    # Landing continues during the comparison. So a row counts as wrong only if its topic still ends before the row's
-    # offset.
+    # Records may land during the comparison. So a row counts as wrong only if its offset is still beyond the end of its
+    # topic.
     now = kafka.end_offsets(list(ends))
     landed = {place: following for place, (_, following, _) in sums.items()}
     for partition, going in where_to_resume(settings, kafka, generations, landed, ends).items():
@@ -169,7 +172,10 @@ def _compare(
 
 
 def _near(gaps: Iterable[Gap]) -> Iterator[list[Gap]]:
-    """Group gaps of a partition that are close together, to read them together. Each Kafka transaction leaves a gap."""
+    """
+    Group gaps of a partition that are close together, so that they are read together. Each Kafka transaction leaves a
+    gap.
+    """
     near: list[Gap] = []
     for gap in sorted(gaps, key=lambda one: (one.topic, one.partition, one.first)):
         if near and (
@@ -184,9 +190,9 @@ def _near(gaps: Iterable[Gap]) -> Iterator[list[Gap]]:
 
 def _shown(kafka: KafkaConsumer, gaps: list[Gap], beginnings: dict[TopicPartition, int]) -> Iterator[Gap]:
     """
-    Yield the parts of the gaps in which a consumer receives records, or whose records the broker deleted.
+    Yield the parts of the gaps that are real: a consumer receives records there, or the broker has deleted the records.
 
-    A record counts as deleted here if the broker deleted it before it landed.
+    Deleted records count here only if they were deleted before they landed.
     """
     partition = TopicPartition(gaps[0].topic, gaps[0].partition)
     kept_from = beginnings.get(partition, gaps[-1].end)

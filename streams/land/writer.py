@@ -1,8 +1,8 @@
 """
-Stores one batch while the loop fills the next: one batch at a time, in order, on a thread of its own.
+Store one batch while the loop fills the next. A separate thread stores the batches one at a time, in order.
 
-Everything that uses the lake runs on this thread, or in the loop after it has waited for this thread. So the lake never
-does two things at once.
+The lake is used only by this thread, and by the loop after it has waited for this thread. So the lake never does two
+things at once.
 """
 
 import time
@@ -53,8 +53,8 @@ class Writer:
 
     The steps for each batch:
 
-    1. A record that holds a batch of events will be quarantined. Before that, each of its events is sent as a record of
-       its own, and the broker acknowledges these records.
+    1. If a record holds a batch of events, each of these events is sent as a record of its own, and the broker
+       acknowledges these records. The batch record itself is quarantined in step 3.
     2. The dead letters of the other rejected records are sent.
     3. One transaction stores all rows (`LandingStore.commit`).
     4. `on_commit` is called, which rings the doorbell.
@@ -89,13 +89,13 @@ class Writer:
         return self._end is None or self._end.done()
 
     def start(self, batch: Batch) -> None:
-        """Begin to store a batch. The caller must have waited for the batch before."""
+        """Begin to store a batch. Before that, the caller must have called `wait` for the last batch."""
         assert self.batch is None
         self.batch, self._end = batch, self._thread.submit(self._write, batch)
 
     def wait(self) -> Batch | None:
         """
-        Wait until nothing is being stored; return the batch that was being stored, if there was one.
+        Wait until nothing is being stored. Return the batch that was being stored, or None if there was none.
 
         Raises:
             LakeConflict: another process has landed the same offsets. No record of the batch is stored.
@@ -108,12 +108,12 @@ class Writer:
         return batch
 
     def check(self) -> None:
-        """Validate rows that have landed and were not validated yet."""
+        """Validate the rows that have landed and are not validated yet."""
         if self._checks:
             self._checks.run(self._landed_at)
 
     def close(self) -> None:
-        """Let the thread finish the batch that it is storing, and end it."""
+        """Let the thread finish the batch that it is storing, and end the thread."""
         self._thread.shutdown()
 
     def _write(self, batch: Batch) -> None:
@@ -123,7 +123,7 @@ class Writer:
             send_parts(self._parts, opened)
         if len(opened) < len(batch.rejected):
             self._letters.send(one for one in batch.rejected if one.reason is not Reason.BATCH)
-        # Batches are told apart by ranges of `landed_at`. So `landed_at` must grow even if the clock stands still.
+        # Checks tell batches apart by ranges of `landed_at`. So `landed_at` must grow even if the clock stands still.
         self._landed_at = max(datetime.now(UTC), self._landed_at + timedelta(microseconds=1))
         self._store.commit(batch.tables(self._landed_at), batch.next_offsets)
         self._count(batch, time.monotonic() - started)

@@ -1,4 +1,4 @@
-"""Builds the marts: all tables up to one snapshot, with dbt kept warm, and never two builds at a time."""
+"""Build the marts. Each build has one snapshot, dbt stays loaded between builds, and only one build runs at a time."""
 
 from streams.marts.as_of import build_as_of
 from streams.marts.build_log import BuildResult

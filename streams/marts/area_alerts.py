@@ -1,9 +1,9 @@
 """
 Publish alerts of the rules that only the build evaluates, as the last build found them.
 
-The watcher evaluates families one by one, so it cannot evaluate a rule about an area. The alerts of such rules are
-raised, restated and withdrawn here. The watcher publishes the actions of people on these alerts; later versions from
-here keep those actions.
+The watcher evaluates families one by one, so it cannot evaluate a rule about an area. This module publishes new alerts
+of such rules, changed versions, and withdrawals. When people act on these alerts, the watcher publishes their actions.
+Later versions from this module keep these actions.
 """
 
 from collections import Counter
@@ -53,7 +53,10 @@ _IS_BEHIND = f"""
         where topic <> '{names.ALERTS}' and offsets.next_offset > coalesce(c.next_offset, 0)
     )
 """
-"""True if a build of the last day read more than the last build, which can happen while a watcher catches up."""
+"""
+SQL that is true if an earlier build within the last day read more than the last build. This can happen if a watcher had
+to catch up.
+"""
 
 _SAID = "select distinct alert_id from landing.main.alerts where list_contains(?, rule) and not test"
 
@@ -67,15 +70,15 @@ _ARRIVED = """
         on events.root_source = evidence.source and events.root_id = evidence.id
     group by evidence.alert_id
 """
-"""SQL that returns when the newest evidence of each alert arrived, and whether all its evidence is still in force."""
+"""SQL that returns, for each alert, when its newest evidence arrived, and whether all evidence is still in force."""
 
 
 def publish_build_alerts(settings: Settings) -> int:
     """
-    Publish alert versions of the last build that the topic lacks, and withdraw alerts that the build no longer finds.
+    Publish alerts of the last build that the topic lacks, and withdraw alerts that the build no longer finds.
 
-    If the last build read less than an earlier one, nothing is published. No version is published for an alert that has
-    a version which has not landed yet; the next build takes that version into account.
+    If the last build read less than an earlier one, nothing is published. If a version of an alert has not landed yet,
+    the alert waits for the next build, which takes this version into account.
 
     Returns:
         How many versions were published.
@@ -88,15 +91,15 @@ def publish_build_alerts(settings: Settings) -> int:
         models = built_models(lake, of_build_rules=True)
         if not models or one_row(lake.execute(_IS_BEHIND))[0]:
             return 0
-        # Read the offsets before the alerts. A version that lands in between then counts as not landed, so none is
-        # published twice.
+        # Read the offsets before the alerts. A version that lands in between then counts as not landed, so it is not
+        # published again.
         offsets = {part: next_ for (topic, part), next_ in next_offsets(lake).items() if topic == names.ALERTS}
         rebuilt = {alert.alert_id: alert for alert in built_alerts(settings, lake, models)}
         changes = list(_changes(rebuilt, _said(lake, models)))
         if not changes:
             return 0
-        # Create the publisher before reading the topic. The new publisher fences an earlier one, whose versions are
-        # then all on the topic.
+        # Create the publisher before reading the topic. Creating it fences any earlier publisher, so all versions of
+        # that publisher are on the topic by then.
         with version_lock(settings) as lock, closing(Publisher(settings, lock)) as publisher:
             since = published_since(settings, offsets)
             unsaid = [alert for alert in changes if alert.alert_id not in since]
@@ -109,7 +112,7 @@ def publish_build_alerts(settings: Settings) -> int:
 
 
 def _said(lake: duckdb.DuckDBPyConnection, models: Sequence[str]) -> dict[str, Alert]:
-    """Return the latest landed versions of the alerts of these rules."""
+    """Return, for each alert of these rules, the latest version that has landed."""
     rules = [model.removeprefix("alert_") for model in models]
     alert_ids = [alert_id for (alert_id,) in lake.execute(_SAID, [rules]).fetchall()]
     return {alert.alert_id: alert for alert in latest_alerts(lake, alert_ids)}
@@ -117,10 +120,10 @@ def _said(lake: duckdb.DuckDBPyConnection, models: Sequence[str]) -> dict[str, A
 
 def _changes(rebuilt: dict[str, Alert], said: dict[str, Alert]) -> Iterator[Alert]:
     """
-    Yield the versions that bring the topic in line with the rebuilt alerts.
+    Yield the versions that make the topic agree with the rebuilt alerts.
 
-    An action of people on an alert covers what the alert said at that time. The action counts until the alert says
-    more.
+    When somebody acts on an alert, the action is about what the alert says at that time. The action counts until the
+    alert says more than it did then.
     """
     for alert_id, alert in rebuilt.items():
         if (known := said.get(alert_id)) is None:
@@ -137,11 +140,11 @@ def _changes(rebuilt: dict[str, Alert], said: dict[str, Alert]) -> Iterator[Aler
 
 def _caused(lake: duckdb.DuckDBPyConnection, alerts: Collection[Alert]) -> list[Alert]:
     """
-    Return the versions with the arrival time of their cause: their newest evidence arrived, or their anchor time
-    passed.
+    Return the versions with the time of their cause.
 
-    For a withdrawal, only two facts are known: its cause lies before the build, and whether the alert's own evidence is
-    still in force.
+    The cause is the arrival of the newest evidence, or the passing of the anchor's time, whichever is later. The cause
+    of a withdrawal is not known exactly: it happened before the build. The reason of the withdrawal says whether the
+    alert's own evidence is still in force.
     """
     evidence = [(alert.alert_id, item.source, item.id) for alert in alerts for item in alert.evidence]
     columns = [list(column) for column in zip(*evidence, strict=True)] or [[], [], []]

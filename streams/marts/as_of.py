@@ -1,8 +1,8 @@
 """
-Build the marts as they were at an earlier time, into a file of their own.
+Build the marts as they were at an earlier time, in a separate file.
 
-Landed records never change, and each record has the time at which it landed. So the figures of a past day can be built
-again, whatever has landed since.
+Landed records never change, and the lake stores the time at which each record landed. So the figures of a past day can
+be built again, whatever has landed since.
 """
 
 from datetime import UTC, datetime
@@ -57,7 +57,7 @@ def build_as_of(settings: Settings, moment: datetime, into: Path) -> Snapshot:
         if failed:
             raise BuildFailed(f"these failed or were skipped in dbt: {', '.join(sorted(failed))}; nothing was written")
         Publisher().publish(session, [*dbt.tables("model"), *dbt.tables("seed")], kept=(), changes={})
-        # The caller may read the file at once, so everything is written to it now.
+        # The caller may read the file as soon as this function returns. So everything is written to the file now.
         session.execute("CHECKPOINT published")
         session.execute("DETACH published")
         building.rename(into)
@@ -65,7 +65,7 @@ def build_as_of(settings: Settings, moment: datetime, into: Path) -> Snapshot:
 
 
 def _offsets(lake: duckdb.DuckDBPyConnection, moment: datetime) -> dict[str, list[int]]:
-    """Return the first offset of each partition that had not landed. Rejected records have offsets as well."""
+    """Return, for each partition, the first offset that had not landed by then. Rejected records count as landed."""
     tables = " UNION ALL ".join(_LANDED.format(table=table) for table in ("events", "quarantine", "alerts"))
     found: dict[str, dict[int, int]] = {}
     query = f"SELECT topic, kafka_partition, max(next_offset) FROM ({tables}) GROUP BY ALL"

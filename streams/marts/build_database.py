@@ -1,9 +1,9 @@
 """
-Keep the tables of a build in a DuckDB file of its process, so that memory holds only the data that DuckDB works on.
+Keep the tables of a build in a DuckDB file. Then only the data that DuckDB is working on must fit into memory.
 
-In memory alone, most columns of a million events would take 1.5 GB. In a file, DuckDB compresses the columns when it
-writes them. The file's name is removed as soon as the file is open. So no other process can read the file, and the
-operating system deletes it when the process ends, however it ends.
+In memory, most columns of a million events would take 1.5 GB. In a file, DuckDB compresses the columns. The file's name
+is removed as soon as the file is open. So no other process can read the file, and the operating system deletes the file
+whenever the process ends.
 """
 
 import atexit
@@ -41,17 +41,18 @@ def machine_mb(limits: Iterable[Path] = _OF_THE_CONTAINER) -> int:
 
 def settle(session: duckdb.DuckDBPyConnection, settings: Settings, memory_mb: int) -> None:
     """
-    Move the session's catalog `marts` to a file, and limit the memory. If the catalog is in a file already, do nothing.
+    Move the session's catalog `marts` from memory to a file, and limit the memory. If it is in a file already, do
+    nothing.
 
-    A catalog in memory is still empty at this point. Queries that need more memory than the limit write to files beside
-    the catalog's file.
+    At this point, the catalog is still empty. If a query needs more memory than the limit, it writes temporary files
+    beside the catalog's file.
     """
     if not one_row(session.execute(_IS_IN_MEMORY))[0]:
         return
     folder = Path(mkdtemp(dir=_folder(settings.home)))
     session.execute(f"SET temp_directory = {quoted(folder / 'spilled')}")
     session.execute(f"SET memory_limit = '{memory_mb}MB'")
-    # DuckDB must not compress the file in the middle of a build. `WarmBuilder` compresses it afterwards.
+    # DuckDB must not compress the file while a build runs. `WarmBuilder` compresses the file after the build.
     session.execute("SET checkpoint_threshold = '1TB'")
     session.execute("DETACH marts")
     file = folder / "marts.duckdb"

@@ -28,7 +28,7 @@ _BUILDS = """
 
 @dataclass(frozen=True)
 class BuildResult:
-    """A finished build. `failed` names the models that could not be built and the tests that failed."""
+    """A finished build. `failed` names the models that could not be built, and the tests that failed."""
 
     started_at: datetime
     finished_at: datetime
@@ -62,7 +62,7 @@ class BuildLog:
 
     def latest_tested(self) -> tuple[datetime, timedelta] | None:
         """
-        Return when the last build that passed the data tests began (timezone-aware), and how long it took.
+        Find the last build that passed the data tests. Return when it began (timezone-aware), and how long it took.
 
         Return None if no build has passed the data tests.
         """

@@ -1,4 +1,4 @@
-"""Makes one build of the marts: chooses its snapshot, runs the statements, and records what was built."""
+"""Make one build of the marts: choose its snapshot, run the statements, and record what was built."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -29,12 +29,14 @@ Holds = Callable[[duckdb.DuckDBPyConnection], Sequence[object]]
 """A function that returns the failed batch-level expectations that hold the marts at present."""
 
 _CLOCK_EVERY = timedelta(minutes=2)
-"""The longest time between two builds of `follow`. Deadlines pass even when no records land."""
+"""`follow` makes a build at least this often, because deadlines pass even when no records land."""
 
 _TEST_EVERY = timedelta(minutes=5)
-"""How often `follow` runs the data tests. dbt then makes a full build."""
+"""How often `follow` runs the data tests. A build with data tests is made by dbt, from all history."""
 _TEST_SHARE = 10
-"""Builds with data tests take at most a tenth of the time. So with a long history, such builds are less frequent."""
+"""
+At most a tenth of all time may go into builds with data tests. With a long history, such builds are less frequent.
+"""
 
 _LATELY = "SELECT count(*) FROM landing.main.events WHERE landed_at > ?"
 _RECENT = timedelta(seconds=LATELY_SECONDS)
@@ -57,7 +59,8 @@ def build(
     Args:
         settings: the settings, which say where the lake is.
         full: also load the seeds and run the unit tests.
-        holds: returns the holds of the marts. If there are any, nothing is built and the last good marts stay.
+        holds: a function that returns the holds on the marts. If there are any, nothing is built, and the last good
+            marts stay.
         fresh_seconds: how old the watcher's heartbeat may be. The watermark of an older heartbeat is not used.
 
     Raises:
@@ -72,7 +75,7 @@ def build(
 @dataclass(frozen=True)
 class Ahead:
     """
-    The records that a build could add now.
+    What a build could add now.
 
     Attributes:
         lately: number of events that landed in the last ten seconds.
@@ -96,15 +99,15 @@ class Builder:
     1. Start dbt, if it has not been started. Starting dbt takes seconds, so it is done before the snapshot is chosen.
        Records that land meanwhile are then part of this build.
     2. Take the build lock. If another process holds it, wait for up to ten minutes.
-    3. Stop with `MartsHeld` if a failed batch-level expectation holds the marts.
-    4. Choose the snapshot. The snapshot is the watcher's latest watermark up to which everything has landed. If no
-       heartbeat is recent enough, the snapshot is everything that has landed.
+    3. If a failed batch-level expectation holds the marts, stop with `MartsHeld`.
+    4. Choose the snapshot: the watcher's latest watermark up to which everything has landed. If no heartbeat is recent
+       enough, choose everything that has landed.
     5. Store the snapshot in the lake, where the statements of the build read it.
     6. Let `WarmBuilder` make the marts and publish them. `WarmBuilder` loads the seeds if a full build was asked for,
        if there has been no good build yet, or if the seed files have changed since the last good build.
     7. Add a row to `marts.run.builds`, whether the build was good or not.
-    8. Every ten minutes, merge the files of that table, and delete files that only builds of more than an hour ago
-       need.
+    8. Every ten minutes, merge the files of that table. Also delete the files of builds that are more than an hour old,
+       unless newer builds use them.
     9. Release the lock. Stop with `BuildFailed` if a model or a test failed.
     10. Bring `warehouse.duckdb` up to date. If updating this file fails, log a warning, because the marts are already
         published.
@@ -149,8 +152,8 @@ class Builder:
         """
         Find what a build could add now.
 
-        A snapshot that covers less than the last one adds nothing. A snapshot can cover less when the marts were built
-        from everything that had landed, and a watcher then starts and has to catch up.
+        If the new snapshot covers less than the last one, a build would add nothing. This happens if the last build
+        read everything that had landed, and a watcher that has just started must catch up.
         """
         now = datetime.now(UTC)
         landed = self._landed.offsets(now)
@@ -163,7 +166,7 @@ class Builder:
         )
 
     def is_clock_due(self) -> bool:
-        """True if the last build of this process was over two minutes ago, so that deadlines may have passed."""
+        """True if this process made its last build more than two minutes ago. Deadlines may have passed since then."""
         return self._built_at is not None and naive(datetime.now(UTC)) - self._built_at > _CLOCK_EVERY
 
     def are_tests_due(self) -> bool:
@@ -175,8 +178,7 @@ class Builder:
 
     def build(self, *, full: bool = False, tests: bool = True) -> BuildResult:
         """
-        Make one build in the steps that the docstring of `Builder` lists. The contracts of the dbt models are always
-        enforced.
+        Make one build. The docstring of `Builder` lists the steps. dbt's contracts of the models are always enforced.
 
         Args:
             full: also load the seeds, and run the unit tests and the data tests.
@@ -227,7 +229,7 @@ class Builder:
             log.warning("warehouse_not_written", error=type(error).__name__)
 
     def _sweep(self) -> None:
-        """Delete the files of old builds, and merge the files of the log of builds, to which each build adds a file."""
+        """Delete the files of old builds. Also merge the files of the log of builds, because each build adds one."""
         now = datetime.now(UTC)
         if self._swept_at is not None and now - self._swept_at < _SWEEP_EVERY:
             return

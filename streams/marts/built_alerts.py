@@ -26,7 +26,12 @@ _ALERTS = f"""
 
 
 def built_models(lake: duckdb.DuckDBPyConnection, *, of_build_rules: bool) -> list[str]:
-    """Return the built models of the rules that only a build evaluates, or those of all other rules."""
+    """
+    Return the models that were built.
+
+    If `of_build_rules` is true, return those of rules that only a build evaluates; otherwise return those of all other
+    rules.
+    """
     return [model for (model,) in lake.execute(_MODELS, [build_rules(), of_build_rules]).fetchall()]
 
 
@@ -36,7 +41,7 @@ def built_alerts(
     models: Iterable[str],
     alert_ids: Collection[str] | None = None,
 ) -> Iterator[Alert]:
-    """Yield the alerts of some models as first versions: those with the given ids, or all if no ids are given."""
+    """Yield the alerts of some models, each as a first version. If ids are given, leave out alerts with other ids."""
     now = datetime.now(UTC)
     for model in models:
         query = _ALERTS.format(model=model)

@@ -2,13 +2,13 @@
 Move tables between the build database (catalog `marts`) and the marts that readers see (catalog `published`).
 
 A build is published as a whole, in one transaction. So all tables that readers see belong to one snapshot, and readers
-never see a part of a failed build (`docs/decisions/0009-marts-are-published-whole.md`).
+see nothing of a failed build (`docs/decisions/0009-marts-are-published-whole.md`).
 
 Before a build, `take_over` fills the build database:
 
 1. `take_over` copies the snapshot that was stored for this build.
-2. `take_over` copies the data that the build compares itself with: the last build's figures for complete months, the
-   restatements so far, and the last build's snapshot.
+2. `take_over` copies the data with which the build compares its results: the last build's figures for complete months,
+   the restatements so far, and the last build's snapshot.
 3. `take_over` copies the seeds that this build does not load again.
 
 After a build, `Publisher.publish` copies the tables to the published marts:
@@ -19,8 +19,8 @@ After a build, `Publisher.publish` copies the tables to the published marts:
 2. `publish` begins a transaction and writes the snapshot.
 3. `publish` writes each changed table. If the changed rows are known and the table has more than 20,000 rows, `publish`
    replaces only those rows. Otherwise `publish` writes the whole table.
-4. If `publish` remembers no publication, it drops the tables that no model makes any more. It remembers no publication
-   when the process starts, after a failure, and when another process has published.
+4. If `publish` does not know what was published last, it drops the tables that no model makes any more. This is so
+   after the start of the process, after a failure, and after another process has published.
 5. `publish` commits. If a step failed, readers keep the marts that they had, and `publish` forgets what it published.
 """
 
@@ -72,8 +72,8 @@ _RESTATEMENTS = {
     "causes": "VARCHAR[]",
 }
 """
-The columns of two published tables. If a table is missing, as in a first build, an empty one with these columns is
-used.
+The columns of two published tables. If a table does not exist yet, as in a first build, an empty table with these
+columns takes its place.
 """
 
 _BEFORE = """
@@ -89,7 +89,7 @@ _BEFORE = """
 
 @dataclass(frozen=True)
 class Table:
-    """A table for readers. As text it is `schema.name`."""
+    """A table for readers. `str()` returns `schema.name`."""
 
     schema: str
     name: str
@@ -115,9 +115,9 @@ def take_over(session: duckdb.DuckDBPyConnection, seeds: Iterable[Table]) -> Non
 
 def _before(session: duckdb.DuckDBPyConnection) -> str:
     """
-    Return the statements that copy complete months, restatements and snapshot of the last build.
+    Return the statements that copy the last build's complete months, restatements and snapshot.
 
-    If the lake lacks a table or column that the statements need, they make an empty table.
+    If the lake lacks a table or column that is needed, the statements make an empty table instead.
     """
     columns = {
         f"{table}.{column}"
@@ -143,15 +143,15 @@ def _empty(columns: Mapping[str, str]) -> str:
 
 
 _FEW = 20_000
-"""Up to this number of rows, writing a whole table is as quick as replacing some of its rows."""
+"""Up to this number of rows, writing the whole table is as quick as replacing some of its rows."""
 
 
 class Publisher:
     """
     Publishes the built tables in one transaction, and does not write tables that have not changed.
 
-    The publisher remembers what it published. When another process has published, call `forget`, because the memory is
-    then wrong.
+    The publisher remembers what it published. When another process has published, this is out of date, so call
+    `forget`.
     """
 
     def __init__(self) -> None:
@@ -205,8 +205,8 @@ class Publisher:
         except duckdb.Error:
             self.forget()
             raise
-        # If only some rows of a table were written, its sum of hashes is not computed, because that means reading the
-        # whole table. When a table without a sum of hashes is next rebuilt, it counts as changed.
+        # If only some rows of a table were written, its sum of hashes is not computed, because that would mean reading
+        # the whole table. When such a table is rebuilt the next time, it counts as changed.
         self._published |= {str(table): found for table, found in states.items()}
         self._published |= {name: None for name, change in known.items() if change}
         return written
@@ -223,7 +223,7 @@ def _write(session: duckdb.DuckDBPyConnection, table: Table, change: Change | No
 
 
 def _others(session: duckdb.DuckDBPyConnection, known: Collection[Table]) -> list[str]:
-    """Find published tables that no model makes any more. Their figures would never change again."""
+    """Find published tables that no model makes any more. If they stayed, their figures would never be updated."""
     names, schemas = {str(table) for table in known}, [table.schema for table in known]
     found = session.execute(
         "SELECT schema_name || '.' || table_name FROM duckdb_tables() "

@@ -1,4 +1,4 @@
-"""Describes which rows of a table have changed, so that a build reads and writes only those rows."""
+"""Describe which rows of a table have changed, so that a build reads and writes only those rows."""
 
 from dataclasses import dataclass
 
@@ -32,7 +32,7 @@ class Change:
 
 
 def state(session: duckdb.DuckDBPyConnection, relation: str) -> tuple[int, int | None]:
-    """Return the number of rows and the sum of their hashes. Neither depends on the order of the rows."""
+    """Return the number of rows and the sum of their hashes. The order of the rows changes neither of them."""
     counted = session.execute(f"SELECT count(*), sum(hash(row_)::HUGEINT) FROM {relation} AS row_")
     rows, hashes = one_row(counted)
     return rows, hashes

@@ -4,9 +4,9 @@ Find the connected groups of families, persons and addresses that new records co
 A record connects its key with every family, person and address that it names. All ids that a chain of records connects
 are one group. A build on Spark divides its work into shards by the same groups (`streams/nation`).
 
-In doubtful cases, a group is too large rather than too small. A group that is too large costs time. A group that is too
-small could miss a child. So a record connects ids even if it was corrected or withdrawn later. A family and a person
-that have the same id are connected as well. Ids are kept as hashes, so two ids that share a hash are also connected.
+In case of doubt, a group is made larger. A group that is too large costs time, but a group that is too small could miss
+a child. So a record connects ids even if it was corrected or withdrawn later. A family and a person that have the same
+id are connected as well. Ids are kept as hashes, so two ids that share a hash are also connected.
 """
 
 from collections.abc import Iterable
@@ -39,15 +39,16 @@ _TURNED = """
     FROM {table}, marts.before.as_of AS before, marts.run.as_of AS present
     WHERE {moment} BETWEEN least(before.as_of, present.as_of) AND greatest(before.as_of, present.as_of)
 """
-"""Finds families, persons or addresses whose rows have changed since the last build because time has passed."""
+"""SQL that finds families, persons or addresses whose rows have changed only because time has passed."""
 
 
 def reach(session: duckdb.DuckDBPyConnection, turning: Iterable[tuple[str, str, str]]) -> None:
     """
-    Find the connected groups that new records concern, or whose rows change because a certain time has passed.
+    Find the connected groups that new records concern, and the groups whose rows change because a certain time has
+    passed.
 
-    The function makes `delta.nets.touched`, the hashed ids in these groups, and `delta.nets.events`, the groups' landed
-    records.
+    The function makes two tables: `delta.nets.touched` with the hashed ids in these groups, and `delta.nets.events`
+    with the groups' landed records.
 
     Args:
         session: a session with the last build, the names of the new records (`delta.landed.roots`), and the index of

@@ -1,5 +1,5 @@
 """
-Bring the tables of the last build up to date by running the same SQL on new records and the events they concern.
+Bring the tables of the last build up to date, by running the same SQL only on new records and the events they concern.
 
 The working tables are in a catalog of their own, `delta`, in memory. A delta takes these steps:
 
@@ -7,8 +7,8 @@ The working tables are in a catalog of their own, `delta`, in memory. A delta ta
    (`streams/marts/landed.py`).
 2. Find the connected groups of families, persons and addresses that these events concern. Add the groups for which a
    deadline or another time has passed since the last build (`streams/marts/connected_groups.py`).
-3. Check that these events and groups are a small part of all events. If they are a large part, a full build is as
-   quick, so everything is rebuilt.
+3. Check that these events and groups are a small part of all events. If they are a large part, everything is rebuilt,
+   because a full build is then as quick.
 4. Run the statement of each model that can grow, in the order of the full build. The statement is unchanged, except
    that it reads and writes tables of `delta`. The model's `grows_by` decides which records the statement reads:
    - `root`: all records of the new or changed events. Only `stg_events` grows by `root`.
@@ -38,7 +38,7 @@ _LANDED = '"landing"."main"."events"'
 _PERIODS = '"marts"."analytics"."int_need_periods"'
 
 _UNREAD = "NULL::VARCHAR AS payload"
-"""Leaves out the record's own text. No model uses the text, and it is a third of the data."""
+"""An SQL expression that leaves out the text of a record. No model uses this text, and it is a third of the data."""
 
 _LARGEST_SHARE = 0.05
 """If new and changed events are more than this share of all events, a full build is as quick."""
@@ -95,9 +95,10 @@ _DAYS = f"""
     FROM {_LANDED} AS landed SEMI JOIN delta.arrived.places USING (topic, kafka_partition, kafka_offset);
 """
 """
-Finds the days, in London time, on which the new records arrived, or other records of the same events.
+SQL that finds the days (in London time) on which the new records arrived, or on which other records of the same events
+arrived.
 
-`delta.arrived.events` has all records of the events that have a record from one of these days.
+`delta.arrived.events` holds all events that have a record from one of these days, with all their records.
 """
 
 _NUMBERED = f"""
@@ -120,7 +121,7 @@ class NoRoomBetween(Exception):
 
 
 class Delta:
-    """The new records, the groups that they concern, and the changes that follow, in the session of a build."""
+    """The new records, the groups that they concern, and the changes that follow, within the session of a build."""
 
     def __init__(self, session: duckdb.DuckDBPyConnection) -> None:
         """
@@ -147,7 +148,10 @@ class Delta:
         reach(self._session, turning)
 
     def is_small(self) -> bool:
-        """True if the new and changed events, and the connected groups that they concern, are a small part of all."""
+        """
+        True if the new and changed events, and the connected groups that they concern, are only a small part of all
+        events.
+        """
         roots, reached, events = (
             one_row(self._session.execute(f"SELECT count(*) FROM {table}"))[0]
             for table in ("delta.landed.roots", "delta.nets.places", STAGED)
@@ -155,11 +159,11 @@ class Delta:
         return bool(roots <= _LARGEST_SHARE * events and reached <= _LARGEST_REACH * events)
 
     def leave(self, table: str) -> None:
-        """Note that a table has not changed, because the tables that it is made from have not changed."""
+        """Record that a table has not changed, because the tables that it is made from have not changed."""
         self.changes[_name(table)] = None
 
     def has_left(self, table: str) -> bool:
-        """True if a table was brought up to date and has not changed."""
+        """True if a table was brought up to date and turned out not to have changed."""
         return _name(table) in self.changes and self.changes[_name(table)] is None
 
     def stage(self, statement: str) -> None:
@@ -170,7 +174,8 @@ class Delta:
             statement: the statement that makes the table.
 
         Raises:
-            NoRoomBetween: all events must get new numbers. Nothing was changed.
+            NoRoomBetween: an event does not fit between its neighbours, so all events need new numbers. Nothing was
+                changed.
         """
         run = self._session.execute
         run(_RECORDS)
@@ -185,7 +190,7 @@ class Delta:
 
     def grow(self, table: str, statement: str, subject: str, grown: list[str]) -> None:
         """
-        Bring a table up to date in which each row depends on one connected group only.
+        Bring up to date a table whose rows each depend on only one connected group.
 
         Args:
             table: the table's quoted name.
@@ -201,7 +206,7 @@ class Delta:
 
     def grow_by_day(self, table: str, statement: str) -> None:
         """
-        Bring a table up to date whose rows are about days of arrival (`received_on`).
+        Bring up to date a table whose rows are about days of arrival (`received_on`).
 
         Args:
             table: the table's quoted name.
@@ -219,7 +224,7 @@ class Delta:
 
     def grow_by_period(self, table: str, statement: str, grown: Iterable[str]) -> None:
         """
-        Bring a table up to date that holds figures of periods, each compared with earlier periods.
+        Bring up to date a table with the figures of periods. Each figure is compared with figures of earlier periods.
 
         Args:
             table: the table's quoted name.

@@ -1,4 +1,4 @@
-"""Makes one build after another as records land."""
+"""Make one build after another as records land."""
 
 import time
 from collections.abc import Callable
@@ -33,15 +33,15 @@ def follow(
     1. Start dbt.
     2. Look for new records twice a second. If a build would read more than the last build did, build. The first build
        is made even if no records have landed.
-    3. While a bulk of records is arriving, wait with the build until the bulk ends, up to a limit
+    3. If a very large number of records is arriving, wait until they have arrived before building, up to a limit
        (`streams.marts.pacing`).
     4. If no build has been made for two minutes, build as well, because deadlines pass even when no records land.
     5. Run the data tests with a build when they are due (`Builder.are_tests_due`).
-    6. If the marts are held, report this in the sign of life and try again.
+    6. If the marts are held, report this as the part's state, and try again.
 
-    The function returns when there was nothing to build for `quiet_seconds`, when the marts were held for
-    `held_seconds` (or for `quiet_seconds` if `held_seconds` is not given), after `for_seconds`, or when `until` returns
-    true.
+    The function ends after `for_seconds`, or when `until` returns true. It also ends when there was nothing to build
+    for `quiet_seconds`, or when the marts were held for `held_seconds`. If `held_seconds` is not given, it is equal to
+    `quiet_seconds`.
 
     Raises:
         MartsHeld: the marts were still held at the end.

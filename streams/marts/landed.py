@@ -3,8 +3,8 @@ Find the records that landed since the last build, and index all landed records 
 
 The first build reads all landed events. After that, each build reads only the new events. For each record, the index
 `marts.known` keeps its position, the hour in which it arrived, the hash of its name (topic, source and id), and the
-hashes of its key and of the families, persons and addresses that it names. If two names share a hash, a build reads
-some records that it does not need, but it misses none.
+hashes of its key and of the families, persons and addresses that it names. If two names happen to have the same hash, a
+build reads some records that it does not need, but it misses none.
 """
 
 import duckdb
@@ -36,9 +36,9 @@ _IS_BEYOND = """
     WHERE until.next_offset > coalesce(before.next_offset, 0)
 """
 """
-True if the index contains records beyond the snapshot of the last good build.
+SQL that is true if the index contains records beyond the snapshot of the last good build.
 
-The index is ahead when a later build failed, or when another process has built.
+This happens when a later build failed, or when another process has made a build.
 """
 
 _FORGET = "DELETE FROM marts.known.records; DELETE FROM marts.known.connected; DELETE FROM marts.known.until"
@@ -85,8 +85,8 @@ def find(session: duckdb.DuckDBPyConnection) -> None:
     """
     Make `delta.landed.fresh`, the records between the last build's snapshot and this one.
 
-    The function also extends the index `marts.known` to this snapshot: its table `records`, and its table `connected`
-    of ids that records connect.
+    The function also adds these records to two tables of the index `marts.known`: `records`, and `connected` with the
+    ids that records connect.
     """
     between = _BETWEEN.replace("{others}", _others())
     session.execute(_CREATE)

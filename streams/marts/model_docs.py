@@ -1,4 +1,4 @@
-"""Writes dbt's pages about the models to one HTML file: all columns' descriptions, all definitions and the lineage."""
+"""Write dbt's pages about the models to one HTML file: the columns' descriptions, the definitions and the lineage."""
 
 import shutil
 import tempfile
@@ -24,7 +24,8 @@ def write_model_docs(target: Path) -> Path:
     with tempfile.TemporaryDirectory(prefix="caf-docs-") as folder:
         places = ["--project-dir", str(_PROJECT), "--profiles-dir", str(_PROJECT), "--target", "stream"]
         files = ["--target-path", folder, "--log-path", folder]
-        # The pages show the contents of the models' files, not of a lake. So the pages are the same everywhere.
+        # The pages show the contents of the models' files, and nothing from a lake. So the pages are the same
+        # everywhere.
         outcome = dbtRunner().invoke(["docs", "generate", "--quiet", "--static", "--empty-catalog", *places, *files])
         if not outcome.success:
             raise BuildFailed(f"dbt could not write its pages: {outcome.exception or 'it cannot compile a model'}")

@@ -1,19 +1,21 @@
-"""The order of events: the columns that identify an event, and the numbers that tell rules which event came first."""
+"""The order of events: the columns that identify an event, and the numbers that show rules which event came first."""
 
 __all__ = ["EVENT", "GAP", "NAME", "ORDER", "ORDERED", "STAGED"]
 
 STAGED = '"marts"."staging"."stg_events"'
-"""The events in force: corrections are applied, and copies and withdrawn events are left out."""
+"""The table of the events in force: corrections are applied, and copies and withdrawn events are left out."""
 
 NAME = "topic, record_key, root_source, sent_id"
-"""The columns with an event's name as its source gave it. A new record can change all events that have its name."""
+"""
+The columns that hold an event's name, as its source gave it. A new record may change all events with the same name.
+"""
 EVENT = "topic, record_key, root_source, root_id"
 """The columns that identify one event in force."""
 ORDER = "occurred_at, root_source, root_id, topic, record_key"
 """The order of the rows in `stg_events`."""
 
 GAP = 2**32
-"""The distance between the numbers of consecutive events in `stg_events`, so that late events fit in between."""
+"""The distance between the numbers of consecutive events in `stg_events`. It leaves room for late events."""
 
 ORDERED = f"""
     WITH first AS (
@@ -56,4 +58,4 @@ ORDERED = f"""
         coalesce(upper - lower > numbers, true) AS has_room
     FROM counted
 """
-"""Gives each new event a number between the numbers of its neighbours. The neighbours keep their numbers."""
+"""SQL that gives each new event a number between the numbers of its neighbours. The neighbours keep their numbers."""

@@ -1,4 +1,4 @@
-"""Delays builds while a bulk of records is arriving, because the figures would be out of date before they are read."""
+"""Put builds off while a bulk of records is arriving, because new figures would soon be out of date."""
 
 import time
 from collections.abc import Callable
@@ -7,14 +7,17 @@ __all__ = ["BULK", "LATELY_SECONDS", "PATIENCE_SECONDS", "Pacing"]
 
 BULK = 10_000
 """
-More records than this are a bulk, if they landed recently or the watcher has not evaluated them yet.
+More records than this count as a bulk, if they landed recently or if the watcher has not evaluated them yet.
 
-Live records arrive at tens per second.
+In normal operation, some tens of records arrive per second.
 """
 LATELY_SECONDS = 10.0
-"""Seconds for which a record counts as landed recently. Even on a busy machine, a bulk is committed more often."""
+"""
+For how many seconds a record counts as landed recently. A bulk is committed in shorter intervals, even on a busy
+machine.
+"""
 PATIENCE_SECONDS = 60.0
-"""The longest time in seconds that a bulk puts a build off. Without a limit, an endless load would stop all builds."""
+"""For how many seconds a bulk may put a build off. Without a limit, there would be no builds under an endless load."""
 
 
 class Pacing:

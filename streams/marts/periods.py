@@ -1,10 +1,10 @@
 """
-Find the periods whose figures have changed since the last build, so that the figures of all other periods are kept.
+Find the periods whose figures have changed since the last build. The figures of all other periods are kept.
 
 A figure depends on the counts in its period, on whether its period is covered time, and on the period itself. Each
 figure is compared with the figures of the previous period and of the period a year before. Ranks compare all localities
-within one period. So the figures of a period change if any of these has changed, for this period or for a period that
-it is compared with.
+within one period. So a period's figures change if any of these has changed in this period, or in a period that it is
+compared with.
 """
 
 import duckdb
@@ -18,9 +18,9 @@ PARENTS = {
     "int_period_coverage": None,
 }
 """
-The tables from which figures are made and that can change for some periods only.
+The tables from which figures are made, as far as a change in the table can be limited to some periods.
 
-The value for each table is the name of the column with the day of a row. If the value is None, the row names its
+The value for each table is the name of the column with the day of a row. If the value is None, each row names its
 period.
 """
 
@@ -46,7 +46,8 @@ _CHANGED = f"""
         SELECT period_kind, period_start
         FROM periods INNER JOIN days ON days.changed_on BETWEEN periods.period_start AND periods.period_end
         UNION
-        -- Periods that still run always count as changed. Every authority has some, so every authority is compared.
+        -- A period that has not ended always counts as changed. Every authority has such periods, so every authority is
+        -- compared.
         SELECT period_kind, period_start FROM periods WHERE is_partial
     )
     FROM changed

@@ -1,4 +1,4 @@
-"""Counts how many records were produced, landed, evaluated by the watcher, and built."""
+"""Count how many records were produced, landed, evaluated by the watcher, and built."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -79,6 +79,6 @@ def last_build(lake: duckdb.DuckDBPyConnection) -> tuple[dict[str, list[int]], d
     ).fetchone()
     if not known:
         return None
-    # The rows are ordered by their insertion, not by time. Otherwise a build on a machine whose clock was ahead would
-    # count as the last build until that time is reached.
+    # The rows are ordered by when they were inserted, not by their time. If a machine's clock was ahead, a build on it
+    # would otherwise count as the last build until the other clocks reach its time.
     return lake.execute("select cut, finished_at from marts.run.builds where ok order by rowid desc limit 1").fetchone()

@@ -2,10 +2,11 @@
 Compare streamed alerts with rebuilt alerts at one snapshot, and publish rebuilt alerts that the stream lacks.
 
 The watcher and the build run the same SQL. So at the snapshot of a build, the sets of (`alert_id`, severity, status,
-evidence) must be equal, and every acknowledgement and closing that has arrived must be in a version of its alert. An
-alert that only the rebuild has is published, because not raising it would be worse. An alert that only the stream has,
-or that differs, stays as it is and is reported. An engineer decides about it, because a withdrawal needs a correction
-or a withdrawal as its cause, and the watcher makes such withdrawals itself.
+evidence) must be equal, and every acknowledgement and closing that has arrived must be in a version of its alert. If
+only the build has found an alert, the alert is published, because it would be worse not to raise it. If only the stream
+has an alert, or if the two differ, the alert stays as it is and is reported. An engineer must then decide. The alert is
+not withdrawn here, because a withdrawal must be caused by a correction or a withdrawal of an event, and the watcher
+makes such withdrawals itself.
 """
 
 from collections import Counter
@@ -50,7 +51,8 @@ _STREAMED = f"""
 """
 SQL for the latest streamed version of each alert.
 
-A closed alert counts as open here, because its rule does not close it. Actions of people are compared separately.
+A closed alert counts as open here, because a person closed it and not its rule. Actions of people are compared
+separately.
 """
 
 _REBUILT = """
@@ -109,7 +111,10 @@ _MISSING = """
     cross join (select max(as_of) as as_of from marts.run.as_of) t
     where list_contains(?, a.alert_id)
 """
-"""SQL for one rule's alerts, with the number of the next version and the time of the cause (arrival or deadline)."""
+"""
+SQL for one rule's missing alerts: each alert, the number of its next version, and when its cause occurred (an arrival
+or a deadline).
+"""
 
 
 @dataclass(frozen=True)
@@ -117,7 +122,8 @@ class Difference:
     """
     An alert on which stream and rebuild disagree.
 
-    `kind` is `missing` if the stream lacks the alert, `unexplained` if only the stream has it, or `different`.
+    `kind` is `missing` if the stream lacks the alert, `unexplained` if only the stream has the alert, and otherwise
+    `different`.
     """
 
     alert_id: str
@@ -129,7 +135,8 @@ class Difference:
 @dataclass(frozen=True)
 class Reconciliation:
     """
-    The result of a comparison at one snapshot. `as_of` is None if no watermark of a watcher has been built yet.
+    The result of a comparison at one snapshot. `as_of` is None if no build has had a watcher's watermark as its
+    snapshot.
 
     `published` is the number of alerts that the stream lacked and that were published. Published alerts do not count as
     differences.
@@ -157,7 +164,7 @@ class Reconciliation:
 
 def reconcile(settings: Settings, *, publish: bool = False) -> Reconciliation:
     """
-    Compare at the snapshot of the last build, while the build lock prevents other builds.
+    Compare streamed with rebuilt alerts at the snapshot of the last build. The build lock prevents builds meanwhile.
 
     Args:
         publish: publish alerts that the stream lacks, unless a version of them has been published since the snapshot.
@@ -200,10 +207,10 @@ def _unsaid(settings: Settings, lake: duckdb.DuckDBPyConnection, alert_ids: set[
 
 def _publish(settings: Settings, lake: duckdb.DuckDBPyConnection, lock: HeldLock, missing: set[str]) -> int:
     """
-    Publish rebuilt alerts with the version number after their last landed version; return how many.
+    Publish rebuilt alerts, and return how many. Each gets the version number after its last landed version.
 
-    From then on, the broker refuses the watcher that lacked these alerts. The refused watcher begins a new term and
-    reads the alerts topic first. So no version number is published by both.
+    From then on, the broker refuses versions from the watcher that lacked these alerts. So this watcher begins a new
+    term, and first reads the alerts topic. That is why no version number is published twice.
     """
     with closing(Publisher(settings, lock, speaks_for=LockKey.LEADER)) as publisher:
         alert_ids = sorted(_unsaid(settings, lake, missing))

@@ -1,5 +1,5 @@
 """
-Choose the snapshot of a build: the offsets up to which it reads, and the time for which it evaluates rules.
+Choose the snapshot of a build: the offsets up to which the build reads, and the time for which it evaluates rules.
 
 If the snapshot is the watcher's watermark, the build can be compared with the stream, alert by alert.
 """
@@ -25,26 +25,26 @@ _HEARTBEATS = """
     ORDER BY list_sum(flatten(map_values(offsets))) DESC, received_at DESC, kafka_offset DESC
 """
 """
-Reads recent heartbeats. The heartbeat whose watermark covers the most records comes first.
+SQL that reads recent heartbeats. The heartbeat whose watermark covers the most records comes first.
 
-A later heartbeat may cover fewer records, if its watcher was paused.
+This may not be the latest heartbeat, because a watcher that was paused covers fewer records.
 """
 
 _CLOCKS_APART = timedelta(hours=1)
 """
 How far back to look for newly stored rows.
 
-The time of a row comes from the clock of another machine, and a commit takes a while.
+This is far, because the time in a row comes from another machine's clock, and because a commit takes a while.
 """
 
 
 @dataclass(frozen=True)
 class Snapshot:
     """
-    The offsets up to which a build reads, and its time (UTC). Deadlines before this time have passed.
+    The offsets up to which a build reads, and the time of the build (UTC). Deadlines before this time have passed.
 
-    If `is_watched` is true, the snapshot is the watermark: everything that the watcher had evaluated and published.
-    Otherwise the snapshot is everything that had landed, at the present time.
+    If `is_watched` is true, the snapshot is a watermark: the watcher had evaluated and published everything before it.
+    Otherwise the snapshot is everything that had landed when it was chosen, and its time is the time of this choice.
     """
 
     offsets: Offsets
@@ -96,7 +96,10 @@ class Landed:
         self._read_at: datetime | None = None
 
     def offsets(self, now: datetime, *, anew: bool = False) -> Offsets:
-        """Return the next offsets at `now`. With `anew`, read all rows, not only rows stored since the last call."""
+        """
+        Return the next offsets at `now`. If `anew` is true, read all rows, and not only those stored since the last
+        call.
+        """
         if anew or self._read_at is None:
             self._next = next_offsets(self._lake)
         else:

@@ -1,4 +1,4 @@
-"""Runs the statements of the last build again without dbt, if possible only for new records."""
+"""Repeat the statements of the last build without dbt. If possible, run them only for new records."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Statement:
     The SQL statement that makes the table of one model.
 
     `grows_by` names the unit whose rows can be replaced without the other rows (`streams.marts.delta`). `turns_at`
-    names the columns with the times at which such rows change although no record has landed.
+    names columns with a time. When this time has passed, the row changes even if no record has landed.
     """
 
     unique_id: str
@@ -48,7 +48,8 @@ def repeat(session: duckdb.DuckDBPyConnection, statements: Sequence[Statement], 
     Args:
         session: the session that made the last build.
         statements: the statements, parents first.
-        delta: the new records since the last build. If given, tables that can grow are only brought up to date.
+        delta: the new records since the last build. If it is given, tables that can grow are not rebuilt, but only
+            brought up to date.
 
     Returns:
         The id of the model that failed, or None.
@@ -76,7 +77,7 @@ class _Repetition:
         if delta:
             delta.reach((one.relation, one.grows_by, at) for one in by_net for at in one.turns_at if one.grows_by)
         self._delta = delta if delta and delta.is_small() else None
-        """The delta; None if all statements from here on must be run on all history."""
+        """The delta; None if all statements that are still to come must run on all history."""
         self._by_net, self._by_period = ([one.relation for one in ones] for ones in (by_net, by_period))
         self._read = set(chain.from_iterable(one.parents for one in (*by_net, *by_period)))
         self._unchanged: set[str] = set()
@@ -97,7 +98,8 @@ class _Repetition:
             if state(self._session, statement.relation) == before:
                 self._leave(self._delta, statement)
             else:
-                # Tables that read this table may change in any connected group and any period, so they cannot grow.
+                # In a table that reads this table, any connected group and any period may change. So such a table
+                # cannot grow.
                 self._delta = None
         else:
             self._session.execute(statement.sql)

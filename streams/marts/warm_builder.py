@@ -1,4 +1,4 @@
-"""Makes the marts in the cheapest way that gives the same rows as a full build, and publishes them."""
+"""Make the marts in the cheapest way that results in the same rows as a full build, and publish them."""
 
 import duckdb
 import structlog
@@ -22,12 +22,12 @@ class WarmBuilder:
 
     1. If this object did not make the latest good build, forget what it published. Every table then counts as changed.
     2. Choose how to build: with dbt, or by repeating the statements of the last build. Repeating is possible if this
-       object made the latest good build, if neither seeds nor tests are wanted, and if the build database still has
-       that build.
+       object made the latest good build, the build database still has that build, and neither seeds nor tests are
+       wanted.
     3. Copy the snapshot and the former state from the lake to the build database (`take_over`). If dbt builds, also
        copy the seeds that it does not load again.
-    4. Build. Without dbt, and if the new snapshot covers the last one, tables that can grow are only brought up to date
-       (`Delta`). In all other cases, everything is built from all history.
+    4. Build. If statements are repeated and the new snapshot covers the last one, tables that can grow are only brought
+       up to date (`Delta`). In all other cases, everything is built from all history.
     5. If nothing failed, publish the changed tables and the snapshot in one transaction. After a build without a delta,
        also compress the build database.
     6. If dbt ran out of memory, double the limit and begin again, until the limit is all the memory of the machine.
@@ -39,8 +39,8 @@ class WarmBuilder:
         self._publisher = Publisher()
         self.written: dict[str, Change | None] = {}
         """
-        The tables that the last build changed, by name, with the changed rows. If the value is None, these rows are not
-        known.
+        The tables that the last build changed, by name, with the changed rows. If the value is None, it is not known
+        which rows have changed.
         """
 
     def warm(self) -> None:
@@ -92,8 +92,8 @@ class WarmBuilder:
                 changes = delta.changes if delta else {}
                 self.written = self._publisher.publish(session, built, kept=seed_tables, changes=changes)
                 if delta is None:
-                    # A checkpoint compresses the tables that were written. After each delta, a checkpoint would cost
-                    # too much.
+                    # A checkpoint compresses the tables that were written. To make a checkpoint after each delta would
+                    # cost too much.
                     session.execute("CHECKPOINT marts")
             elif self._dbt.raise_limit():
                 return self.make(is_latest=False, is_later=False, seeds=seeds, tests=tests, full=full)

@@ -1,9 +1,9 @@
 """
 Keep dbt warm: import it and parse the project once, then run it again and again in this process.
 
-dbt runs in one thread, because several threads in a process that writes through DuckLake have crashed it. Two thirds of
-a build by warm dbt are not SQL: dbt renders every macro, model and log line again. But dbt executes the same statements
-each time. So the statements of its last build can be repeated without dbt
+dbt runs in one thread. When it ran in several threads and wrote through DuckLake, the process crashed. A build with
+warm dbt spends only a third of its time on SQL, because dbt renders every macro, model and log line again. But the
+statements are the same each time. So the statements of the last build can be repeated without dbt
 (`docs/decisions/0009-marts-are-published-whole.md`).
 """
 
@@ -57,7 +57,7 @@ def dbt_environment(settings: Settings, into: Path | None = None) -> dict[str, s
 
 
 def seeds_checksum() -> str:
-    """Return a checksum of all seeds. While the checksum stays the same, the seeds do not have to be loaded again."""
+    """Return a checksum of all seeds. If it is the same as before, the seeds do not have to be loaded again."""
     digest = hashlib.blake2b(digest_size=8)
     for path in sorted((_PROJECT / "seeds").iterdir()):
         if path.suffix in {".csv", ".yml"}:
@@ -76,11 +76,11 @@ def _compiled(node: Any) -> Statement:
 
 
 _LEAST_OWN_MB = 1_000
-"""The smallest memory limit in MB of a build if no setting limits it. 1,000 MB are enough for a million events."""
+"""If no setting limits the memory of a build, the limit is at least this many MB. They suffice for a million events."""
 
 
 class WarmDbt:
-    """Runs dbt in this process, keeps its parsed project, and builds `marts` in a database of its own."""
+    """Runs dbt in this process, keeps the parsed project, and builds `marts` in a separate database."""
 
     def __init__(self, settings: Settings, into: Path | None = None) -> None:
         self._settings = settings
@@ -106,7 +106,7 @@ class WarmDbt:
 
     def session(self) -> duckdb.DuckDBPyConnection:
         """
-        Return a cursor in the build database. The database has its own `marts`; `landing` and `published` are attached.
+        Return a cursor in the build database. It contains `marts`, and has `landing` and `published` attached.
 
         Raises:
             BuildFailed: the project cannot be parsed.
@@ -115,14 +115,18 @@ class WarmDbt:
 
         self.warm()
         with self._adapter.connection_named("caf"):
-            # Asking for the connection opens dbt's database environment for this target, which outlives the connection.
+            # Asking for the connection makes dbt open its database environment for this target. The environment stays
+            # open when the connection is closed.
             _ = self._adapter.connections.get_thread_connection().handle
         session: duckdb.DuckDBPyConnection = DuckDBConnectionManager.env().handle().cursor()
         settle(session, self._settings, self.memory_mb)
         return session
 
     def tables(self, kind: str) -> list[Table]:
-        """Return the published models or seeds. Intermediate models (`int_`) are published only if they declare it."""
+        """
+        Return the published models or seeds. An intermediate model (`int_`) is published only if it declares this
+        itself.
+        """
         self.warm()
         return [
             Table(node.schema, node.alias, node.description)
@@ -150,8 +154,8 @@ class WarmDbt:
         self._lacked_memory = any(_OUT_OF_MEMORY in (result.message or "") for result in results)
         failed = [result.node.unique_id for result in results if result.status in {"error", "fail", "skipped"}]
         if failed:
-            # If dbt is killed at the wrong moment, it keeps a parsed project without its references. dbt would use that
-            # parsed project for ever, so it is deleted.
+            # If dbt is killed at the wrong moment, it leaves a stored project in which the references are missing. dbt
+            # would use this stored project for ever, so it is deleted.
             (self._target / "partial_parse.msgpack").unlink(missing_ok=True)
         else:
             models = [one.node for one in results if one.node.resource_type == "model"]
@@ -162,8 +166,8 @@ class WarmDbt:
         """
         If the last build lacked memory, start with an empty database and twice the limit, and return True.
 
-        The limit never exceeds the memory of the machine. If the limit already equals the machine's memory, return
-        False. Using more memory is better than marts that are out of date.
+        The limit never becomes larger than the memory of the machine. If it is that large already, return False. It is
+        better to use more memory than to let the marts become out of date.
         """
         if not self._lacked_memory or self.memory_mb >= machine_mb():
             return False
@@ -189,7 +193,7 @@ class WarmDbt:
 
     def manifest(self) -> dict[str, Any]:
         """
-        Return all that dbt knows about the project.
+        Return dbt's manifest, which contains everything that dbt knows about the project.
 
         Raises:
             BuildFailed: the project cannot be parsed.
@@ -202,7 +206,7 @@ class WarmDbt:
         """
         True if the last build was complete and its database is still there.
 
-        If this process has used another target of dbt since, the database no longer exists.
+        If this process has used another target of dbt after the build, the database no longer exists.
         """
         try:
             return bool(self._statements) and bool(self.session().execute("FROM marts.run.cut LIMIT 0"))
@@ -248,8 +252,8 @@ class WarmDbt:
             "--project-dir", str(_PROJECT), "--profiles-dir", str(_PROJECT),
             "--target", "file" if self._into else "lake",
             "--target-path", str(self._target), "--log-path", str(self.log_folder), "--log-level-file", "warn",
-            # No console lines, no files and no list of all tables: they cost time in every build, and nothing uses
-            # them.
+            # dbt writes no lines to the console, no files and no list of all tables. They cost time in every build, and
+            # nothing uses them.
             "--quiet", "--log-level", "none", "--no-write-json", "--no-populate-cache",
         ]  # fmt: skip
 

@@ -1,7 +1,7 @@
 """
 Folders for the working files of a build.
 
-A folder is removed when its build ends. If the build was killed, the next build removes the folder at its start.
+A folder is removed when its build ends. If the build was killed, the next build removes the folder when it begins.
 """
 
 import fcntl
@@ -21,8 +21,8 @@ def work_folder(parent: Path, prefix: str) -> Iterator[Path]:
     """
     Make a new folder that only its owner can read, because the folder contains ids of families.
 
-    A process that uses a folder locks a file in it. First, folders with the same prefix are removed if their process
-    has ended.
+    While a process uses its folder, it locks a file in the folder. Before the new folder is made, folders with the same
+    prefix that no process uses any more are removed.
     """
     parent.mkdir(parents=True, exist_ok=True)
     _remove_unused(parent, prefix)

@@ -54,8 +54,8 @@ def build_on_spark(
     Args:
         settings: where the lake is, and where Spark's environment is.
         master: Spark's master, for example `local[2]` or `spark://host:7077`.
-        holds: returns the holds on the marts. If there is any hold, nothing is built, and the marts of the last good
-            build stay.
+        holds: a function that returns the holds on the marts. If there are any, nothing is built, and the last good
+            marts stay.
         full: also load the seeds and run the unit tests.
         fresh_seconds: the highest allowed age of the watcher's heartbeat. The watermark of an older heartbeat is not
             used.
@@ -64,7 +64,7 @@ def build_on_spark(
     Raises:
         SettingInvalid: `master` is not a Spark master.
         SparkUnavailable: Spark or Java is missing, or the master does not answer.
-        RulesInvalid: the level at which a model is made cannot be determined.
+        RulesInvalid: it cannot be determined where a model must be made (`streams.nation.levels`).
         MartsHeld: a batch-level expectation holds the marts.
         BuildFailed: a model, a shard or a test failed. Nothing was published.
         LakeUnavailable: the lake does not answer.
@@ -77,7 +77,7 @@ def build_on_spark(
 
 
 class NationMaker(WarmBuilder):
-    """Makes the tables of the shards on Spark. Then makes the tables of the whole nation from them, in this process."""
+    """Makes the tables of the shards on Spark, and then the tables of the whole nation from them in this process."""
 
     def __init__(self, settings: Settings, master: str, say: Say) -> None:
         super().__init__(settings)
@@ -142,7 +142,7 @@ def _forget(session: duckdb.DuckDBPyConnection) -> None:
     """
     Drop the tables and views that models have made in this session.
 
-    The next build may make a view instead of a table.
+    They must be dropped because the next build may make a view under the name of a table.
     """
     found = session.execute(
         "SELECT schema_name FROM duckdb_schemas() WHERE database_name = 'marts' AND NOT list_contains($1, schema_name)",
@@ -153,7 +153,7 @@ def _forget(session: duckdb.DuckDBPyConnection) -> None:
 
 
 def _execute(session: duckdb.DuckDBPyConnection, statements: list[Statement]) -> list[str]:
-    """Run the statements. If a statement fails, return its id."""
+    """Run the statements. If a statement fails, stop and return its id."""
     for one in statements:
         try:
             session.execute(f"CREATE SCHEMA IF NOT EXISTS {one.relation.rpartition('.')[0]}")

@@ -1,8 +1,8 @@
 """
 Find the connected groups of families, and divide them into shards.
 
-A record connects its key with the family, persons and address that it names. All ids that are connected through a chain
-of records form one connected group. A shard consists of one or more connected groups of one authority.
+A record connects its Kafka key with the family, persons and address that it names. All ids that a chain of records
+connects are one connected group. A shard consists of one or more connected groups of one authority.
 """
 
 import duckdb
@@ -25,7 +25,10 @@ _HOOK = """
     CREATE OR REPLACE TABLE hooked AS
     SELECT greatest(one, other) AS net, min(least(one, other)) AS into FROM edges WHERE one <> other GROUP BY ALL;
 """
-"""Each group joins the smallest-numbered group that it is connected with, if that number is below its own."""
+"""
+SQL that looks, for each group, at the groups with which it is connected. The group joins the one with the smallest
+number, if this number is smaller than its own.
+"""
 
 _JUMP = """
     CREATE OR REPLACE TABLE jumped AS
@@ -73,9 +76,9 @@ _SHARDS = """
     FROM filled
 """
 """
-Assigns the connected groups of an authority to shards, the largest group first.
+SQL that assigns the connected groups of an authority to shards, the largest group first.
 
-When the groups assigned so far have enough records for a shard, the next group begins a new shard.
+When the groups in a shard have enough records, the next group begins a new shard.
 """
 
 _PLACES = """
@@ -89,12 +92,12 @@ _PLACES = """
 
 def cut_into_shards(session: duckdb.DuckDBPyConnection, events: int) -> str:
     """
-    Assign each key to a shard.
+    Assign each Kafka key to a shard.
 
     Args:
-        session: has the table `connected`, with two kinds of rows. Rows of the first kind have a `record_key` and an
-            `other` id that a record with this key names. In rows of the second kind, `other` is null. These rows have
-            the `authority_code` of the key and its number of `records`.
+        session: a session with the table `connected`, which has two kinds of rows. A row of the first kind has a
+            `record_key`, and as `other` an id that a record with this key names. In a row of the second kind, `other`
+            is null, and the row has the `authority_code` of the key and its number of `records`.
         events: the intended number of records in a shard. A connected group is never divided.
 
     Returns:

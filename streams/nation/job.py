@@ -4,8 +4,8 @@ The Spark job: `python -m streams.nation.job PLAN MASTER`, in Spark's own enviro
 1. Find the connected groups of families, and the shard of each record.
 2. Write the records of each shard to one file, and return the columns that decide the order of its events.
 3. Sort all events into one order.
-4. Write each shard's events in force, with their numbers in this order. Then make the nation's tables that shards read
-   (`early`).
+4. Write each shard's events in force, with their numbers in this order. Then make the tables of the whole nation that
+   shards read (`early`).
 5. Make all tables of each shard.
 
 The job prints one JSON object on each line: its progress, and at the end its result or its error.
@@ -61,7 +61,7 @@ def main(plan_file: str, master: str) -> int:
 
 
 def _spark(plan: dict[str, Any], master: str) -> SparkSession:
-    # A local master repeats failed tasks, as a cluster does, only if its URL contains the number of attempts.
+    # A cluster repeats failed tasks. A local master does so only if its URL contains the number of attempts.
     local = re.fullmatch(r"local(?:\[(\d+|\*)\])?", master)
     builder = SparkSession.builder.master(f"local[{local.group(1) or 1},4]" if local else master)
     settings = {
@@ -150,7 +150,7 @@ class Job:
         gathered.write.parquet(self._path("unordered"))
 
     def _order(self) -> list[tuple[int, int]]:
-        """Sort all events. For each part, return the number of events before the part."""
+        """Sort all events. For each part of the sorted data, return its number, and how many events come before it."""
         order = [f.col(name.strip()).asc_nulls_last() for name in self._plan["order"].split(",")]
         ordered = self._spark.read.parquet(self._path("unordered")).orderBy(*order)
         ordered.withColumn("place", f.monotonically_increasing_id()).write.parquet(self._path("ordered"))
@@ -170,7 +170,7 @@ class Job:
         numbered.groupBy("shard").applyInArrow(_keyed(tasks.number, self._plan), "shard int").collect()
 
     def _make_early(self) -> None:
-        """Make the nation's tables that shards read, and give these tables and the seeds to the shards."""
+        """Make the tables of the whole nation that shards read. Pass these tables and the seeds to the shards."""
         staged = self._plan["staged"]
         with tasks.session(self._plan) as own:
             own.execute(staged["sql"])
@@ -197,7 +197,7 @@ class Job:
             return made
 
     def _make_empty(self) -> None:
-        """Write an empty part of every table, so that the table exists even if no shard has rows for it."""
+        """Write an empty part of every table, because a table must exist even if no shard has rows for it."""
         with tasks.session(self._plan) as own:
             own.execute(self._plan["staged"]["sql"])
             for one in self._plan["shard"]:
@@ -221,7 +221,10 @@ class Job:
 
 
 _PLACES = 2**33
-"""Spark's function `monotonically_increasing_id` starts each part at a multiple of this number."""
+"""
+In Spark's function `monotonically_increasing_id`, the numbers of each partition of the data begin at a multiple of this
+number.
+"""
 
 
 def _part() -> Any:

@@ -1,9 +1,9 @@
 """
 Decide where each model is made: once for all shards, in each shard, or for the whole nation.
 
-A shard contains all records of its connected groups of families, so the rules about families can be evaluated in the
-shards. The watcher also evaluates these rules on the records of one connected group. Models that add up families are
-made from the tables of all shards.
+A shard contains all records of its connected groups of families. So rules about families can be evaluated in each
+shard. For the same reason, the watcher can evaluate these rules on the records of one connected group. Models that
+count families are made from the tables of all shards.
 """
 
 import enum
@@ -31,7 +31,7 @@ class Level(enum.StrEnum):
     """
     Each row depends on one connected group only.
 
-    The model is made in every shard, and the parts are joined to one table.
+    The model is made in every shard, and the parts from all shards become one table.
     """
     NATION = enum.auto()
     """The model depends on several shards or on an undivided table. The model is made once from the shards' tables."""
@@ -41,8 +41,8 @@ def levels(manifest: Mapping[str, Any], scopes: Mapping[str, str]) -> dict[str, 
     """
     Return the level of every model by its unique id, in dependency order.
 
-    Any model can correctly be made for the whole nation, but this costs more. A model is made in the shards if it grows
-    by connected group, if rules about families depend on it, or if it declares `made_by: connected_families`.
+    It is always correct to make a model for the whole nation, but it costs more. A model is made in the shards if it
+    grows by connected group, if rules about families depend on it, or if it declares `made_by: connected_families`.
 
     Args:
         manifest: dbt's manifest, as a dict.

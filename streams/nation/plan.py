@@ -26,7 +26,7 @@ _FEWEST_PARTITIONS = 4
 _MOST_PARTITIONS = 4_000
 
 _STAGED = "root"
-"""The `grows_by` of `stg_events`."""
+"""The value of `grows_by` in the model `stg_events`."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,8 @@ def split(statements: Sequence[Statement], found: dict[str, Level]) -> Split:
     """
     Divide the statements by where they run.
 
-    The group `early` has models of the nation that shards read. These models are made first, from the staged events.
+    The group `early` has the models of the whole nation that shards read. These models are made before the shards, from
+    the staged events.
 
     Raises:
         BuildFailed: shards read a model of the nation that is itself made from the shards' tables.
@@ -78,15 +79,15 @@ def write_plan(
     Write the plan to an empty folder, and return its file.
 
     Args:
-        session: has the seeds, the snapshot and the static models in `marts`, and `landing` attached.
+        session: a session with `landing` attached. In `marts`, it has the seeds, the snapshot and the static models.
         parts: the statements.
-        folder: a folder that every worker of the cluster sees under the same path.
+        folder: an empty folder that every worker of the cluster can reach under the same path.
         shard_events: the intended number of records in a shard.
         events: the approximate number of records in the lake.
         is_here: True if the workers of the cluster are on this machine.
 
     Raises:
-        BuildFailed: the lake's files cannot be read without its catalog.
+        BuildFailed: the lake's files cannot be read without DuckLake's catalog.
     """
     _write_given(session, folder / "given.duckdb")
     one, several = subjects()
@@ -134,9 +135,9 @@ def _ddl() -> str:
 
 def lake_files(session: duckdb.DuckDBPyConnection) -> list[tuple[str, str | None]]:
     """
-    Return the Parquet files of the accepted events as DuckLake lists them now.
+    Return the Parquet files of the accepted events, as DuckLake lists them now.
 
-    Each file comes with the file that lists its deleted rows.
+    Each file comes with the file that lists its deleted rows, or with None if no row was deleted.
 
     Raises:
         BuildFailed: Spark could not read the files.

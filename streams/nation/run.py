@@ -50,7 +50,7 @@ def run(settings: Settings, plan: Path, master: str, say: Say) -> ShardsMade:
     python = str(spark.python(settings, say))
     command = [python, "-P", "-m", "streams.nation.job", str(plan), master]
     own = {"JAVA_HOME": str(spark.java_home(settings)), "PYTHONPATH": str(PROJECT), "PYSPARK_DRIVER_PYTHON": python}
-    # If the workers have this environment under another path, PYSPARK_PYTHON contains that path.
+    # If the workers have this environment in another folder, PYSPARK_PYTHON says where.
     environ = {"PYSPARK_PYTHON": python, **os.environ, **own}
     environ.pop("SPARK_HOME", None)
     log = settings.home / "logs" / "spark.log"

@@ -1,7 +1,7 @@
 """
-The tasks that Spark runs: the build's statements on one shard. Each task has its own in-memory DuckDB.
+The tasks that Spark runs. They run the build's statements on one shard each, in an in-memory DuckDB of their own.
 
-Spark sends the functions of this module to its workers without the rest of the project. So the module imports nothing
+Spark sends the functions of this module to its workers, but not the rest of the project. So the module imports nothing
 from the project. Error messages leave out the database's own message, because it may quote data from records.
 """
 
@@ -45,14 +45,14 @@ class ShardFailed(Exception):
 
 
 def one_row(result: duckdb.DuckDBPyConnection) -> tuple[Any, ...]:
-    """Return the next row of a result that must have a row, as `streams.lake.one_row` does for other modules."""
+    """Return the next row of a result that must have one. Other modules use `streams.lake.one_row` for this."""
     row = result.fetchone()
     assert row is not None, "the statement always gives a row"
     return row
 
 
 def session(plan: Plan) -> duckdb.DuckDBPyConnection:
-    """Make an in-memory DuckDB: `marts` contains the given tables, and `landing` contains an empty table of events."""
+    """Make an in-memory DuckDB: `marts` has the tables from the plan, and `landing` has an empty table of events."""
     found = duckdb.connect(config={"threads": 1, "temp_directory": tempfile.gettempdir()})
     found.execute("SET TimeZone = 'UTC'; ATTACH ':memory:' AS landing; ATTACH ':memory:' AS marts")
     found.execute(f"ATTACH '{escaped(plan['given'])}' AS given (READ_ONLY)")
@@ -77,7 +77,7 @@ def schema_and_name(statement: dict[str, Any]) -> tuple[str, str]:
 def needed_columns(plan: Plan) -> list[str]:
     """Find the columns of landed events that the shards' statements read, from DuckDB's query plans."""
     with session(plan) as empty:
-        # Without this setting, DuckDB would plan differently for an empty table.
+        # Without this setting, DuckDB would make a different plan because the table is empty.
         empty.execute("SET disabled_optimizers = 'statistics_propagation'")
         found: set[str] = set()
         for one in [plan["staged"], *plan["early"], *plan["shard"]]:
@@ -133,7 +133,7 @@ def gather(plan: Plan, shard: int, records: pa.Table) -> pa.Table:
 
 
 def number(plan: Plan, shard: int, ordered: pa.Table) -> pa.Table:
-    """Write a shard's events in force, each with its number in the order of all events."""
+    """Write a shard's events in force to a file, each with its number in the order of all events."""
     with _named(shard), session(plan) as own:
         _load(own, plan, shard)
         own.execute(plan["staged"]["sql"])
@@ -158,7 +158,7 @@ def make(plan: Plan, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBat
     """
     Make all tables of the given shards.
 
-    For each shard, report the seconds it took and the peak memory of this process so far.
+    For each shard, return how many seconds it took, and the peak memory of this process so far.
     """
     for batch in batches:
         for shard in batch.column("shard").to_pylist():
@@ -196,7 +196,7 @@ def write(own: duckdb.DuckDBPyConnection, select: str, file: Path) -> None:
     """
     Write a Parquet file under a temporary name and then rename it, so that no reader sees an incomplete file.
 
-    If Spark repeats a task, the task writes the same file again.
+    If Spark repeats a task, the same file is written again.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     unfinished = file.with_name(f".{uuid4().hex}")
@@ -225,9 +225,9 @@ def _load(own: duckdb.DuckDBPyConnection, plan: Plan, shard: int) -> None:
 
 def _files(plan: Plan, batches: Iterator[pa.RecordBatch], columns: list[str]) -> Iterator[duckdb.DuckDBPyConnection]:
     """
-    Yield a DuckDB session for each file of the lake, with the file's records that were not deleted.
+    For each file of the lake, yield a DuckDB session that has the file's records, except deleted ones.
 
-    Columns that a file lacks are NULL.
+    If the file lacks a column, the column is NULL.
     """
     for batch in batches:
         for data, deleted in zip(*(batch.column(name).to_pylist() for name in ("data", "deleted")), strict=True):

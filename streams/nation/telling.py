@@ -1,4 +1,4 @@
-"""Print the messages of the Spark job as JSON, one object on each line. Data that Spark may quote is left out."""
+"""Print the messages of the Spark job as JSON, one object on each line. Data that errors may quote is left out."""
 
 import json
 import re
@@ -27,7 +27,7 @@ def fail(reason: str) -> int:
 
 
 def sentence(error: Exception) -> str:
-    """Return a sentence that names the type of a Spark error and the types of its causes."""
+    """Return a sentence that names the type of a Spark error and the types of its causes, but no data."""
     causes = re.findall(r"(?:[a-z]+\.)+([A-Z]\w*(?:Error|Exception))", str(error))
     kinds = dict.fromkeys([type(error).__name__, *causes[:2]])
     return f"Spark {pyspark.__version__} gave up: {' because of '.join(kinds)}"
@@ -38,7 +38,7 @@ def told(spark: SparkSession, what: str, of: int) -> Iterator[None]:
     """
     Every two seconds, print how many tasks of the running stage are done.
 
-    The stage is found by its number of tasks.
+    Of Spark's stages, the right one is recognised by its number of tasks.
     """
     over = threading.Event()
 

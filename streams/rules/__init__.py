@@ -1,1 +1,1 @@
-"""The alert rules: the SQL that dbt compiled, and the engines that evaluate this SQL on the events of some families."""
+"""The alert rules: the SQL that dbt compiled, and the engines that run this SQL on the events of some families."""

@@ -1,4 +1,4 @@
-"""The results of the rules, in the same form for both databases: alerts, deadlines, and other results."""
+"""The results of the rules: alerts, deadlines and others. They have the same form for both databases."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ __all__ = [
 
 
 class Evidence(TypedDict):
-    """An event that an alert is based on. Its time is UTC without a zone."""
+    """An event on which an alert is based. Its time is in UTC, without a zone."""
 
     time: datetime
     source: str
@@ -59,7 +59,10 @@ class AlertRow(NamedTuple):
 
 
 class Deadline(NamedTuple):
-    """A moment (UTC, without a zone) at which a rule's result about a family may change without a new event."""
+    """
+    A time (UTC, without a zone) at which a rule may give another result for a family, although no new event has
+    arrived.
+    """
 
     due_at: datetime
     family_id: str
@@ -110,9 +113,9 @@ class Evaluation:
     actions: list[AlertAction] = field(default_factory=list)
     desks: Callable[[], dict[str, FamilyDesk]] = dict
     """
-    Returns the desk of each family.
+    A function that returns the desk of each family.
 
-    The function works only until the evaluation ends.
+    It can be called only until the evaluation ends.
     """
 
 
@@ -124,15 +127,15 @@ _ASKED = {
     ALERT_ACTIONS: AlertAction._fields,
 }
 """
-Models that are read only on demand, with their columns.
+Models that are read only when a caller asks for them, with their columns.
 
-A project that contains only rules has none of these models.
+A project that contains nothing but rules has none of these models.
 """
 
 
 def columns_answered(compiled: CompiledRules) -> dict[str, tuple[str, ...]]:
     """
-    Return the models whose rows are results, with their columns: models of rules, and models read on demand.
+    Return the models whose rows are results, with their columns: models of rules, and models that are read on demand.
 
     No other model reads these models.
     """

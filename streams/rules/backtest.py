@@ -1,9 +1,9 @@
 """
-Compares the alerts that a rule raises on the landed history with the alerts under other thresholds or other SQL.
+Compare the alerts that a rule raises on the landed history with those that it would raise with other thresholds or SQL.
 
 The history is read once. Families that share a person or an address are read together, as one group. The DuckDB engine
-evaluates one group after another. The lake is only read. The backtest deletes its temporary copy of the dbt project
-afterwards.
+evaluates one group after another. Nothing is written to the lake. If the backtest makes a copy of the dbt project, it
+deletes the copy at the end.
 """
 
 import shutil
@@ -49,9 +49,9 @@ class Backtest:
     """
     The alerts of a rule in its present form (`before`) and its changed form (`after`), and the differences.
 
-    Alerts count if they are anchored between `since` and `as_of`, the end of the history. The differences are `gained`,
-    `lost`, `moved` (an alert about the same family or referral at another time) and `rerated` (the same alert with
-    another severity). `moved` and `rerated` contain pairs of alerts.
+    Only alerts whose anchor lies between `since` and `as_of` (the end of the history) are compared. The differences are
+    `gained`, `lost`, `moved` (an alert about the same family or referral at another time) and `rerated` (the same alert
+    with another severity). `moved` and `rerated` contain pairs of alerts.
     """
 
     rule: str
@@ -68,7 +68,7 @@ class Backtest:
 
     @property
     def days(self) -> float:
-        """The number of days of history in which alerts count."""
+        """The number of days of history from which alerts are compared."""
         return (self.as_of - self.since) / timedelta(days=1)
 
 
@@ -86,19 +86,19 @@ def backtest(
     Evaluate the landed history with a rule in its present form and in its changed form.
 
     Args:
-        changes: new values of thresholds, by name, for every profile.
-        sql: new SQL for the rule's dbt model.
+        changes: new values of thresholds, by name. They apply to every practice profile.
+        sql: a file with new SQL for the rule's dbt model.
         since: the first day (UTC) whose alerts are compared; all days by default.
-        progress: called with the number of events evaluated so far and the number of all events.
+        progress: a function that is called with the number of events evaluated so far, and the number of all events.
 
     Raises:
-        UnknownRule: the stream has no rule with this name.
+        UnknownRule: there is no rule with this name that the watcher evaluates.
         ThresholdInvalid: there is no change, the rule does not read a threshold, or a value is not allowed.
         RulesInvalid: dbt cannot compile the new SQL.
         LakeUnavailable: the lake does not answer, or nothing has landed.
     """
     if not changes and sql is None:
-        raise ThresholdInvalid("nothing is changed: give a threshold or another SQL")
+        raise ThresholdInvalid("nothing is changed: give a new value for a threshold, or new SQL")
     now = compiled_rules(settings, project)
     if rule not in now.rules or now.rules[rule].scope != "family":
         allowed = sorted(one.name for one in now.rules.values() if one.scope == "family")

@@ -36,7 +36,11 @@ _SOURCE_SUFFIXES = {".sql", ".yml", ".yaml", ".md", ".csv"}
 
 @dataclass(frozen=True)
 class Model:
-    """One dbt model: its relation, its compiled SQL, the models that it reads, and whether it reads only seeds."""
+    """
+    One dbt model: its relation, its compiled SQL, and the models that it reads.
+
+    `is_static` says whether the model reads only seeds.
+    """
 
     name: str
     relation: str
@@ -47,7 +51,10 @@ class Model:
 
 @dataclass(frozen=True)
 class Rule:
-    """A line of the rule register. `scope` is `family`, `record` or `area`. `facts` can change the rule's result."""
+    """
+    A line of the rule register. `scope` is `family`, `record` or `area`. `facts` are the facts that can change the
+    result.
+    """
 
     name: str
     version: int
@@ -63,7 +70,8 @@ class Rule:
     @property
     def deadlines(self) -> str:
         """
-        The name of the model with the times at which the rule's result may change without a new event.
+        The name of the model with the times at which the rule may give another result although no new event has
+        arrived.
 
         Not every rule has such a model.
         """
@@ -81,9 +89,9 @@ class CompiledRules:
 
     def names_below(self, name: str | None) -> frozenset[str]:
         """
-        Return every identifier in the SQL of all models that read the given model, directly or indirectly.
+        Return every identifier in the SQL of all models that read the given model, directly or through other models.
 
-        For None, return every identifier of all models.
+        If the name is None, return the identifiers of all models.
         """
         below = {name}
         words: set[str] = set()
@@ -133,7 +141,7 @@ def compiled_rules(settings: Settings, project: Path = DBT_PROJECT, *, with_buil
 
 def project_manifest(settings: Settings, project: Path = DBT_PROJECT) -> dict[str, Any]:
     """
-    Return dbt's manifest of the whole project, with all content of its yml files.
+    Return dbt's manifest of the whole project, with everything that the yml files contain.
 
     Raises:
         RulesInvalid: dbt cannot compile the project.
@@ -201,7 +209,7 @@ def _models(manifest: dict[str, Any]) -> dict[str, Model]:
 def _register(
     manifest: dict[str, Any], project: Path, models: dict[str, Model], with_build_rules: bool
 ) -> dict[str, Rule]:
-    """Return the registered rules that have a model: the stream's rules and, on demand, the build's own rules."""
+    """Return the registered rules that have a model: the stream's rules and, if wanted, the rules of the build."""
     node = next(
         node for node in manifest["nodes"].values() if node["resource_type"] == "seed" and node["name"] == "rules"
     )

@@ -1,7 +1,7 @@
 """
-Over-shared ids (`int_crowds`): ids that more families share than can share one person or home.
+Over-shared ids (`int_crowds`): ids of persons or addresses that too many families share.
 
-An over-shared id connects nobody.
+An over-shared id connects no families.
 """
 
 import sys
@@ -13,13 +13,13 @@ CROWDS, CROWD_LIMITS = "int_crowds", "stg_crowd_limits"
 """
 The model of over-shared ids, and the model of the limits.
 
-All families must be read to find over-shared ids. So if only the events of a few families are evaluated, the rows of
-`CROWDS` are given as input.
+To find over-shared ids, all families must be read. So when only the events of some families are evaluated, the rows of
+`CROWDS` are part of the input.
 """
 
 
 class CrowdLimits(NamedTuple):
-    """The highest allowed number of families of one person, and of families or persons at one address."""
+    """The highest number of families that may share a person, and of families or persons that may share an address."""
 
     families_of_person: int
     families_at_address: int

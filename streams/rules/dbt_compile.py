@@ -1,8 +1,9 @@
 """
 Compile the alert rules with dbt, in a separate process: `python -m streams.rules.dbt_compile PROJECT FOLDER`.
 
-Importing dbt takes seconds and hundreds of megabytes, which the watcher should not spend. dbt itself loads the seeds
-into a DuckDB file, so that they have dbt's types. No lake is needed.
+Importing dbt takes seconds and hundreds of megabytes. The watcher should not spend them, so dbt runs in a separate
+process. dbt also loads the seeds into a DuckDB file, so that they have the types that dbt gives them. No lake is
+needed.
 """
 
 import csv
@@ -19,11 +20,14 @@ STREAM_SCOPES = frozenset({"family", "record"})
 
 _BESIDE_RULES = ("+int_*_deadlines", "+int_family_desk", "+int_alert_actions", "+int_decided_referrals", "rules")
 _OF_THE_BUILD = ("+mart_published_measures",)
-"""A mart that is computed from invented events, to compare it with published figures."""
+"""The mart whose figures are compared with published figures. It is computed from invented events."""
 
 
 def compile_project(project: Path, folder: Path, *, with_build_rules: bool = False) -> bool:
-    """Write `target/manifest.json` and the seeds' file into `folder`. Return whether dbt succeeded."""
+    """
+    Compile the project. Write `target/manifest.json` and the seeds' file into `folder`, and return whether dbt
+    succeeded.
+    """
     from dbt.cli.main import dbtRunner
 
     _write_profile(project, folder)
@@ -35,14 +39,14 @@ def compile_project(project: Path, folder: Path, *, with_build_rules: bool = Fal
 
 
 def _selection(project: Path) -> list[str]:
-    """Return dbt's selection: the stream's rules, the models they depend on, and the models that are read on demand."""
+    """Return what dbt must select: the stream's rules, the models they need, and the models that are read on demand."""
     with (project / "seeds" / "rules.csv").open(newline="") as file:
         rules = sorted({line["rule"] for line in csv.DictReader(file) if line["scope"] in STREAM_SCOPES})
     return [*(f"+alert_{rule}" for rule in rules), *_BESIDE_RULES]
 
 
 def _write_profile(project: Path, folder: Path) -> None:
-    """Write a dbt profile with the catalogs' names. The catalogs contain only the seeds."""
+    """Write a dbt profile with the names of the lake's catalogs. The catalogs in it contain only the seeds."""
     name = yaml.safe_load((project / "dbt_project.yml").read_text())["profile"]
     catalogs = [{"path": ":memory:", "alias": "landing"}, {"path": str(folder / SEEDS_FILE), "alias": "marts"}]
     target = {"type": "duckdb", "path": ":memory:", "database": "marts", "schema": "main", "attach": catalogs}

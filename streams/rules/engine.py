@@ -1,9 +1,9 @@
 """
-Evaluates the compiled rules in an in-memory DuckDB that has the lake's catalogs, schemas and relation names.
+Evaluate the compiled rules in an in-memory DuckDB that has the lake's catalogs, schemas and relation names.
 
-Two things make an evaluation fast. The tables of the models are filled in dependency order by prepared statements,
-which are planned only once. And after the results have been read, the transaction is rolled back, which empties the
-tables.
+Two things make an evaluation fast. First, prepared statements fill the tables of the models in dependency order, and
+each statement is planned only once. Second, after the results have been read, the transaction is rolled back, which
+empties the tables.
 """
 
 from collections.abc import Collection, Iterator
@@ -42,7 +42,7 @@ class _Arrived:
     """
     Arrow rows that a prepared statement can scan.
 
-    Each scan reads the rows that `rows` contains at the time of the scan.
+    Whenever the statement runs, it reads the rows that `rows` contains at that time.
     """
 
     def __init__(self, columns: dict[str, pa.DataType]) -> None:
@@ -54,7 +54,7 @@ class _Arrived:
 
 
 class Engine(Evaluator):
-    """The rules in one in-memory database."""
+    """Evaluates the rules in one in-memory DuckDB."""
 
     def __init__(self, compiled: CompiledRules) -> None:
         super().__init__(compiled)
@@ -67,7 +67,8 @@ class Engine(Evaluator):
             if model.name not in self._read:
                 self._create_table(model)
         self._numbers = {name: number for number, name in enumerate(compiled.models)}
-        # Prepare the statements last: whenever the catalog changes, DuckDB makes a new plan at each execution.
+        # Prepare the statements last. If the catalog changed afterwards, DuckDB would make a new plan at each
+        # execution.
         self._prepare()
 
     @property
@@ -161,9 +162,9 @@ class Engine(Evaluator):
     def _create_catalogs(self) -> None:
         run = self._connection.execute
         run("SET TimeZone = 'UTC'")
-        # Plans are made while the tables are empty. Later, conclusions that the optimizer drew from the statistics of
-        # empty tables are wrong or corrupted. And pushing filters from one side of a join to the other side costs more
-        # than it saves on a few rows.
+        # Plans are made while the tables are empty. From the statistics of empty tables, two optimizers draw
+        # conclusions that are later wrong or corrupted, so both are off. The third pushes filters from one side of a
+        # join to the other. It is off because it costs more than it saves on a few rows.
         run("SET disabled_optimizers = 'statistics_propagation,compressed_materialization,join_filter_pushdown'")
         run("ATTACH ':memory:' AS landing; ATTACH ':memory:' AS marts")
         run(RUN_TABLES)
@@ -173,7 +174,7 @@ class Engine(Evaluator):
         attach_seeds(self._connection, self.compiled)
 
     def _create_table(self, model: Model) -> None:
-        """Create the table of a model. If the model reads only seeds, fill the table now; it never changes."""
+        """Create the table of a model. If the model reads only seeds, fill the table now: its rows never change."""
         run = self._connection.execute
         run(f"CREATE SCHEMA IF NOT EXISTS {model.relation.rpartition('.')[0]}")
         limit = "" if model.is_static else "LIMIT 0"
@@ -181,7 +182,7 @@ class Engine(Evaluator):
         run(f"CREATE TABLE {model.relation} AS SELECT {columns} FROM (\n{model.sql}\n) {limit}")
 
     def _columns_read(self, model: Model) -> list[str]:
-        """Return the columns that a later model names. To fill the other columns would waste time."""
+        """Return the columns of a model that a later model names. It would waste time to fill the other columns."""
         described = self._connection.execute(f"FROM (\n{model.sql}\n) LIMIT 0").description
         columns = [f'"{column[0]}"' for column in described]
         below = self.compiled.names_below(model.name)
@@ -192,7 +193,8 @@ class Engine(Evaluator):
         for name, model in self.compiled.models.items():
             number = self._numbers[name]
             if name in self._read:
-                # No other model reads this model. So the engine queries the model directly, without a table.
+                # No other model reads this model. So the engine runs the model's query directly, and the model has no
+                # table.
                 columns = ", ".join(self._read[name])
                 self._connection.execute(f"PREPARE read_{number} AS SELECT {columns} FROM (\n{model.sql}\n)")
             elif not model.is_static:

@@ -15,11 +15,11 @@ from streams.rules.crowds import CrowdLimits
 __all__ = ["Evaluator"]
 
 _MOST_KEPT = 1_000
-"""How many sets of models are cached."""
+"""How many sets of models are kept in the cache."""
 
 
 class Evaluator(ABC):
-    """The compiled rules in a database. An evaluation leaves no rows behind for the next evaluation."""
+    """Evaluates the compiled rules in a database. After an evaluation, no rows are left for the next evaluation."""
 
     def __init__(self, compiled: CompiledRules) -> None:
         self.compiled = compiled
@@ -50,7 +50,7 @@ class Evaluator(ABC):
             events: rows of `landing.events` (`streams.contracts.columns.events_table`).
             quarantine: rows of `landing.quarantine`.
             rules: names of the rules to evaluate.
-            as_of: a moment with a time zone; deadlines before this moment have passed.
+            as_of: a time with a time zone. Deadlines before this time have passed.
         """
 
     @abstractmethod
@@ -68,6 +68,9 @@ class Evaluator(ABC):
         rules: Collection[str],
         as_of: datetime,
     ) -> Evaluation:
-        """Evaluate as `evaluating` does, and end the evaluation. So `desks` of the result cannot be called any more."""
+        """
+        Evaluate as `evaluating` does, and end the evaluation. After that, `desks` of the result can no longer be
+        called.
+        """
         with self.evaluating(events, quarantine, rules, as_of) as evaluation:
             return evaluation

@@ -12,10 +12,10 @@ __all__ = ["Expected", "expected_alerts"]
 @dataclass(frozen=True)
 class Expected:
     """
-    Expected alerts a year for 10,000 children, and the shares of these alerts that decide who receives them.
+    How many alerts of a rule are expected each year for 10,000 children, and which shares of them are of four kinds.
 
-    The shares are: red alerts; alerts raised outside working hours; alerts about an open family; alerts about a family
-    with a lead professional.
+    The four kinds are red alerts, alerts that are raised outside working hours, alerts about an open family, and alerts
+    about a family with a lead professional. The shares help to estimate who receives the alerts.
     """
 
     a_year: int
@@ -25,12 +25,12 @@ class Expected:
     lead: float
 
     def a_day(self, children: float) -> float:
-        """Return the expected alerts a day for this number of children."""
+        """Return how many alerts a day are expected for this number of children."""
         return self.a_year * children / 10_000 / 365
 
 
 def expected_alerts(project: Path = DBT_PROJECT) -> dict[str, Expected]:
-    """Return the expectations for each rule, by the rule's name."""
+    """Return what is expected of each rule, by the rule's name."""
     return {
         line["rule"]: Expected(
             int(line["alerts_per_10000_children_a_year"]),

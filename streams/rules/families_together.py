@@ -1,4 +1,4 @@
-"""Reads the landed history in groups of events. Each group contains all events about its families."""
+"""Read the landed history in groups of events. Each group contains all events about its families."""
 
 from collections.abc import Iterator
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""The input tables of the rules, under their names in the lake. The input tables get new rows for each evaluation."""
+"""The input tables of the rules, under the names that they have in the lake. They get new rows for each evaluation."""
 
 from collections.abc import Mapping
 

@@ -1,9 +1,9 @@
 """
-Finds the columns of landing tables and seeds that a rule's alerts depend on, from the rule's compiled SQL.
+Find the columns of landing tables and seeds on which a rule's alerts depend, from the rule's compiled SQL.
 
 A column counts if it is selected. A column also counts if it decides which rows exist: in conditions, joins, groups,
-orders, windows and subqueries. All models that the rule depends on are followed. If an expression cannot be resolved,
-the rule is refused, so no read goes unnoticed.
+orders, windows and subqueries. The search goes through all models that the rule depends on. If it cannot resolve an
+expression, it refuses the rule. So it never overlooks a column.
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,7 +42,7 @@ class _Unresolved(Exception):
 
 @dataclass
 class _Clause:
-    """A select while it is read: the columns that its sources bring, and the columns it depends on so far."""
+    """A `SELECT` while it is being analysed: the columns of its sources, and the columns on which it depends so far."""
 
     columns: list[ReadSet]
     rows: ReadSet = NOTHING
@@ -51,14 +51,14 @@ class _Clause:
 
 class Lineage:
     """
-    The columns that every compiled model reads. Marts that no rule depends on are left out.
+    The columns that each compiled model reads. Marts on which no rule depends are left out.
 
     Args:
         compiled: the models. The columns of the seeds are read from the seeds' file.
         counts_optional: whether the condition of a left join counts even if no column of the joined rows is used. Such
-            a join can only duplicate rows. With False, the result is the list of columns that a person would give.
-        kept: for each model, columns that the model may use to decide which rows it has. If another model reads these
-            rows, these columns do not count as read by the other model.
+            a join can only duplicate rows. If False, the result contains only the columns that a person would name.
+        kept: for each model, columns that the model may use to decide which rows it has. They do not count as read by
+            another model that reads these rows.
 
     Raises:
         LineageUnknown: the columns of a model cannot be resolved.
@@ -107,7 +107,7 @@ class Lineage:
         """
         Return the columns that a query reads.
 
-        If a recursive query reads its own rows, it counts as reading the columns of its non-recursive part.
+        If a recursive query reads its own rows, it counts as reading the columns that its non-recursive part reads.
         """
         key = id(scope.expression)
         if key not in self._scopes:
@@ -130,8 +130,8 @@ class Lineage:
         if not isinstance(operation, exp.Union) or operation.args.get("distinct"):
             rows = rows.union(*columns)
         if (clause := operation.find_ancestor(exp.With)) is not None and clause.recursive:
-            # In a recursive query, one row leads to the next. The columns that lead from row to row are not traced, so
-            # each column counts as depending on all columns.
+            # In a recursive query, one row leads to the next. This is not traced in detail, so each column counts as
+            # depending on all columns.
             columns = (rows.union(*columns),) * len(names)
         return Reads(names, columns, rows)
 
@@ -156,7 +156,7 @@ class Lineage:
         """
         Count the columns that decide which rows the sources have.
 
-        Returns the joins that count only if their columns are used.
+        Return the joins that count only if their columns are used.
         """
         optional = set()
         joins = {join.alias_or_name: join for join in scope.expression.args.get("joins") or ()}
@@ -174,7 +174,12 @@ class Lineage:
         return optional
 
     def _place(self, scope: Scope, clause: _Clause, column: exp.Column, optional: set[int]) -> None:
-        """Count a column for the result column that it appears in. In any other clause, count it for the rows."""
+        """
+        Record a column that a select reads.
+
+        In the expression of a result column, it counts for this result column. In any other clause, it counts as
+        deciding which rows exist.
+        """
         reads = self._resolve(scope, clause, column)
         node: exp.Expr = column
         while node.parent is not scope.expression:
@@ -218,7 +223,8 @@ def _is_recurring(source: exp.Table | Scope) -> bool:
     """
     Return whether the source is the table of all rows that a recursive query has found so far.
 
-    The columns that the query's non-recursive part reads count for all its columns anyway.
+    The columns of such a table need not be counted. Every column of the recursive query already counts as depending on
+    all columns that the non-recursive part reads.
     """
     return isinstance(source, exp.Table) and source.db == "recurring"
 
@@ -239,7 +245,7 @@ def _below_the_marts(compiled: CompiledRules) -> list[Model]:
 
 
 def _sources(scope: Scope) -> dict[str, exp.Table | Scope]:
-    """Return the sources of a select by alias. The source of a semi join is included."""
+    """Return the sources of a select by alias, including the source of a semi join."""
     return {alias: scope.sources[alias] for alias, _ in scope.references if alias in scope.sources}
 
 

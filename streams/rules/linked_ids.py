@@ -1,4 +1,4 @@
-"""Groups of linked ids. A group never gets smaller."""
+"""Groups of linked ids. Groups can be united, but never become smaller."""
 
 from collections.abc import Iterable
 

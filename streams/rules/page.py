@@ -1,4 +1,4 @@
-"""Generates `docs/rules/rules.md`, the rule register as a page. The generated page is checked in."""
+"""Generate `docs/rules/rules.md`, the rule register as a page. The generated page is checked in."""
 
 from pathlib import Path
 

@@ -12,7 +12,7 @@ MART = "marts.analytics.mart_rule_performance"
 
 def performance(settings: Settings, rule: str) -> list[dict[str, object]] | None:
     """
-    Return the rule's rows in the mart, one for each version; None if the mart has not been built yet.
+    Return the rule's rows in the mart, one for each version of the rule; None if the mart has not been built yet.
 
     Raises:
         LakeUnavailable: the lake does not answer.

@@ -1,9 +1,9 @@
 """
 Columns that no rule may read.
 
-The forbidden columns are legally protected characteristics of people, deprivation, and content that has not been
-validated. A column that describes a person, a place or a record is forbidden unless this module allows it. So somebody
-must decide about a new field before a rule can read it.
+The forbidden columns contain legally protected characteristics of people, the deprivation of places, and content that
+has not been validated. If a column describes a person, a place or a record, it is forbidden unless this module allows
+it. So somebody must decide about every new field before a rule can read it.
 """
 
 from streams.contracts.case_change import PersonRecorded
@@ -15,7 +15,7 @@ __all__ = ["DERIVING", "forbidden_reads"]
 
 DERIVING = ("int_custody_releases", "int_marked_arrivals", "int_school_notices")
 """
-Models that find out whether somebody is a child or of school age at a given time.
+Models that read a date of birth, to find out whether somebody is a child or of school age at a given time.
 
 These models do not pass on the date of birth.
 """

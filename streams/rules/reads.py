@@ -19,7 +19,10 @@ NOTHING: ReadSet = frozenset()
 
 @dataclass(frozen=True)
 class Reads:
-    """The columns that each result column of a query depends on, by position, and the columns that decide its rows."""
+    """
+    The columns on which each result column of a query depends, by position, and the columns that decide which rows the
+    result has.
+    """
 
     names: tuple[str, ...]
     columns: tuple[ReadSet, ...]
@@ -27,12 +30,12 @@ class Reads:
 
     @property
     def all(self) -> ReadSet:
-        """All columns that the query depends on."""
+        """All columns on which the query depends."""
         return self.rows.union(*self.columns)
 
     def column(self, name: str) -> ReadSet:
         """
-        Return the columns that the result column with this name depends on.
+        Return the columns on which the result column with this name depends.
 
         Raises:
             KeyError: no result column has that name.

@@ -1,4 +1,4 @@
-"""The rule register: everything known about a rule, from its seed, its SQL, its profile and its tests."""
+"""The rule register: everything that is known about a rule, from its seed, SQL, practice profile and tests."""
 
 import ast
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ _BOOKKEEPING = {
     *("root_at", "event_source", "event_id", "event_at", "content_id", "fact", "fact_at", "authority_code"),
     *("is_backfill", "replay_of"),
 }
-"""Columns that every rule reads: the id of the event, when it happened, and whether it is still in force."""
+"""Columns that every rule reads: the id of an event, when it happened, and whether it is still in force."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class Entry:
     """
     A rule as the register shows it.
 
-    `columns` are the columns of events that the rule reads besides the columns that every rule reads. `expected` is
-    None if nobody has given a number. `tests` have the form `file::name`.
+    `columns` are the columns of events that the rule reads, without those that every rule reads. `expected` is None if
+    nobody has said how many alerts to expect. `tests` have the form `file::name`.
     """
 
     rule: str
@@ -106,7 +106,7 @@ def entry(entries: list[Entry], rule: str) -> Entry:
 
 
 def missing(one: Entry) -> list[str]:
-    """Return one sentence for each thing that a rule still lacks before it can be in force."""
+    """Return one sentence for each thing that is missing before the rule can be in force."""
     needed = {
         "a statement": one.statement,
         "a practice": one.practice,
@@ -165,7 +165,11 @@ def _tests(project: Path, tests: Path) -> list[tuple[str, str]]:
 
 
 def _functions(file: Path) -> Iterator[tuple[str, str]]:
-    """Return each test function with the rule its file is named after, and with every rule that the function names."""
+    """
+    Yield pairs of a rule and a test function.
+
+    A function belongs to the rule after which its file is named, and to every rule that it names.
+    """
     for node in ast.parse(file.read_text()).body:
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
             yield file.stem.removeprefix("test_"), node.name

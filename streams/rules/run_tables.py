@@ -1,7 +1,7 @@
 """
 The two tables of a run, which models read.
 
-One table has the offsets up to which models read. The other has the time up to which deadlines have passed.
+One table contains the offsets up to which models read. The other contains the time up to which deadlines have passed.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ RUN_COLUMNS: Mapping[str, tuple[str, ...]] = {"marts.run.cut": tuple(_CUT), "mar
 
 
 def create_run_tables(prefix: str = "") -> str:
-    """Return the statements that create missing tables of a run. The tables' names begin with `prefix`."""
+    """Return the statements that create a run's missing tables. The tables' names begin with `prefix`."""
     tables = {
         name: ", ".join(f"{column} {type_}" for column, type_ in columns.items())
         for name, columns in {"cut": _CUT, "as_of": _AS_OF}.items()

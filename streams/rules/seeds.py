@@ -1,4 +1,4 @@
-"""The project's seeds: as rows for code that reads them without dbt, and as tables in the engine's database."""
+"""The project's seeds, as rows for code that reads them without dbt, and as tables in an engine's database."""
 
 import csv
 from pathlib import Path
@@ -17,7 +17,7 @@ def seed_rows(name: str, project: Path = DBT_PROJECT) -> list[dict[str, str]]:
 
 
 def attach_seeds(connection: duckdb.DuckDBPyConnection, compiled: CompiledRules) -> list[str]:
-    """Copy the seeds into the catalog `marts`, with the types that dbt gave them. Return their relations."""
+    """Copy the seeds into the catalog `marts`, with the types that dbt gave them. Return their relations' names."""
     run = connection.execute
     run(f"ATTACH '{compiled.seeds}' AS seeds (READ_ONLY)")
     found = run("SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'seeds'").fetchall()

@@ -1,7 +1,7 @@
 """
 The thresholds in the practice profiles that a rule reads.
 
-This module finds the thresholds in the SQL, shows them, and changes them for backtests.
+The code here finds these thresholds in the rule's SQL, shows their values, and changes them for backtests.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from streams.rules.lineage import PROFILES, Lineage
 __all__ = ["Thresholds", "thresholds", "with_thresholds"]
 
 Thresholds = dict[str, dict[str, str]]
-"""The values in force, by threshold and by version of the profile."""
+"""The values in force, by threshold and by version of the practice profile."""
 
 _KEYS = {"authority_code", "profile_version", "effective_from"}
 _SEED = PROFILES.partition(".")[2]
@@ -27,10 +27,11 @@ _SEED = PROFILES.partition(".")[2]
 
 def thresholds(compiled: CompiledRules, lineage: Lineage, rule: str) -> Thresholds:
     """
-    Return the values of each threshold that a rule reads, by profile.
+    Return the values of each threshold that a rule reads, by practice profile.
 
     Args:
-        lineage: must leave out optional joins, because these joins look up thresholds for other rules.
+        lineage: a lineage without optional joins (`counts_optional=False`), because those joins read thresholds of
+            other rules.
     """
     model = f"alert_{rule}"
     names = sorted({read.column for read in lineage[model].all if read.relation == PROFILES} - _KEYS)
@@ -44,7 +45,8 @@ def with_thresholds(
     compiled: CompiledRules, rule: str, known: Thresholds, changes: Mapping[str, str], folder: Path
 ) -> CompiledRules:
     """
-    Return the same rules with other threshold values in every profile. The seeds' file is copied into a folder.
+    Return the same rules with other values of thresholds in every practice profile. The changed seeds' file is in
+    `folder`.
 
     Raises:
         ThresholdInvalid: the rule does not read a threshold, or a value has the wrong type or is not allowed.

@@ -1,4 +1,4 @@
-"""Rewrites aggregates and windows for PostgreSQL."""
+"""Rewrite aggregates and windows for PostgreSQL."""
 
 from sqlglot import exp
 
@@ -21,7 +21,7 @@ def _ordered(node: exp.Ordered, _: Place) -> exp.Expr:
 
 @rewrites(exp.Max, exp.Min)
 def _extreme(node: exp.Func, _: Place) -> exp.Expr:
-    """Compare text by its bytes."""
+    """Order text by its bytes."""
     if kind(node.this) in {"struct", "tuple", "list", "boolean", "null"}:
         raise refused(node, f"compares {kind(node.this)}")
     node.set("this", collated(node.this))
@@ -30,7 +30,7 @@ def _extreme(node: exp.Func, _: Place) -> exp.Expr:
 
 @rewrites(exp.Sum)
 def _sum(node: exp.Sum, _: Place) -> exp.Expr:
-    """Allow only sums of whole numbers. These sums have no upper bound in either database."""
+    """Allow only sums of whole numbers. In both databases, such sums can become as large as needed."""
     if kind(node.this) not in {"integer", "bigint"}:
         raise refused(node, "adds something that is not a whole number")
     return node
@@ -44,7 +44,7 @@ def _any(node: exp.LogicalOr, _: Place) -> exp.Expr:
 
 @rewrites(exp.AnyValue)
 def _any_value(node: exp.AnyValue, _: Place) -> exp.Expr:
-    """Return any value that is not NULL. Models use this where all rows of a group have the same value."""
+    """Take any value that is not NULL. Models use this only where all rows of a group have the same value."""
     if kind(node.this) == "list":
         raise refused(node, "takes a list")
     return called("any_value", node.this)
@@ -52,13 +52,16 @@ def _any_value(node: exp.AnyValue, _: Place) -> exp.Expr:
 
 @rewrites(exp.IgnoreNulls)
 def _ignore_nulls(node: exp.IgnoreNulls, _: Place) -> exp.Expr:
-    """Remove `IGNORE NULLS` from `any_value`, which ignores NULL anyway. `_window` rewrites `last_value`."""
+    """Remove `IGNORE NULLS` from `any_value`, which ignores NULL in any case. For `last_value`, see `_window`."""
     return node if isinstance(node.this, exp.LastValue) else node.this
 
 
 @rewrites(exp.ArrayAgg)
 def _list(node: exp.ArrayAgg, _: Place) -> exp.Expr:
-    """Refuse lists of lists, unless they are flattened at once. PostgreSQL's arrays of arrays must be rectangular."""
+    """
+    Refuse lists of lists, unless they are flattened at once. In PostgreSQL, all lists in a list must have the same
+    length.
+    """
     if kind(node.this) == "list" and not isinstance(_outer(node), exp.Flatten):
         raise refused(node, "is a list of lists")
     return node
@@ -88,8 +91,8 @@ def _arg_extreme(node: exp.ArgMax | exp.ArgMin, _: Place) -> exp.Expr:
     """
     Take the first value in the order of the key.
 
-    The result is `(array_agg(value ORDER BY key) FILTER (WHERE value and key are not NULL))[1]`. In a window,
-    PostgreSQL cannot aggregate in order, so `_window` rewrites that case.
+    The result is `(array_agg(value ORDER BY key) FILTER (WHERE value and key are not NULL))[1]`. PostgreSQL cannot
+    aggregate in order within a window, so `_window` rewrites that case.
     """
     if kind(node.this) == "list":
         raise refused(node, "takes a list")
@@ -102,7 +105,7 @@ def _arg_extreme(node: exp.ArgMax | exp.ArgMin, _: Place) -> exp.Expr:
 
 @rewrites(exp.Filter)
 def _filtered(node: exp.Filter, _: Place) -> exp.Expr:
-    """Move the filter of `arg_min` to the aggregate that collects the values."""
+    """Move the filter of `arg_min` into the aggregate that collects the values."""
     if isinstance(node.this, exp.Bracket):
         gathered = node.this.find(exp.Filter)
         assert gathered is not None, "`_arg_extreme` has put it there"
@@ -127,7 +130,7 @@ def _keys(node: exp.ArgMax | exp.ArgMin) -> list[exp.Ordered]:
 
 def _is_there(node: exp.ArgMax | exp.ArgMin) -> exp.Expr:
     """
-    Return the condition that a row counts: its value and key are not NULL.
+    Return the condition under which a row counts: its value and its key are not NULL.
 
     A key that is a tuple never counts as NULL.
     """
@@ -152,7 +155,7 @@ def _first_of_partition(node: exp.Window, extreme: exp.ArgMax | exp.ArgMin, cond
     """
     Return the first value of the partition in the order of the key.
 
-    Rows that do not count are sorted after the rows that count.
+    Rows that do not count (see `_is_there`) are sorted last.
     """
     definition = _definition(node)
     if definition.args.get("order") is not None or definition.args.get("spec") is not None:
@@ -175,7 +178,7 @@ def _first_of_partition(node: exp.Window, extreme: exp.ArgMax | exp.ArgMin, cond
 
 
 def _definition(node: exp.Window) -> exp.Window:
-    """Return the window's definition. If the window is only named, return the definition with that name."""
+    """Return the definition of a window. If the window refers to a named window, return that window's definition."""
     if (name := node.args.get("alias")) is None:
         return node
     select = node.find_ancestor(exp.Select)

@@ -1,4 +1,4 @@
-"""Finds the types of all parts of a query, including parts whose DuckDB types sqlglot alone does not know."""
+"""Find the types of all parts of a query, including parts whose DuckDB types sqlglot does not know."""
 
 from collections.abc import Callable
 from typing import Any
@@ -61,7 +61,7 @@ def _transformed(types: TypeAnnotator, node: exp.Transform) -> None:
 
 
 def _lambda(types: TypeAnnotator, node: exp.Func) -> None:
-    """Find the types in the body of a lambda again, after the type of its variable has become known."""
+    """Find the types in the body of a lambda again, once the type of its variable is known."""
     body, (variable,) = node.expression.this, node.expression.expressions
     of = node.this.type
     for part in body.walk():

@@ -1,8 +1,8 @@
 """
-Translates the stream's compiled models to PostgreSQL, and caches the translation beside the compiled models.
+Translate the stream's compiled models to PostgreSQL, and cache the translation beside the compiled models.
 
-The translated rules have their own schema, which is named after a hash of their content. So two versions of the rules
-can exist at the same time.
+The translated rules have a PostgreSQL schema of their own, which is named after a hash of their content. So two
+versions of the rules can exist side by side.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ _LONGEST_NAME = 63
 """
 The maximum length of a name in PostgreSQL, in bytes.
 
-PostgreSQL cuts longer names, so two of them may become the same.
+PostgreSQL cuts off longer names. Two different names may then become the same name.
 """
 
 
@@ -44,10 +44,10 @@ class Derived(msgspec.Struct, frozen=True):
         schema: the schema with everything that the rules need in the database.
         models: the SQL of each model that is not static, by name.
         inputs: the columns that models read, with their PostgreSQL types, for each table of `landing.main`.
-        unread: columns that models name only to leave them out.
+        unread: columns that models name only in order to leave them out.
         tables: the DuckDB relation of each seed and static model, by name.
         columns: the columns of these tables and of the models, with their PostgreSQL types.
-        looked_up: columns of these tables that models use to find rows.
+        looked_up: columns of these tables by which models find rows.
         setup: statements that create helper functions, types and functions, in order.
     """
 
@@ -79,9 +79,9 @@ def derived(compiled: CompiledRules) -> Derived:
 
 def relation_name(relation: str) -> str:
     """
-    Return the name that a relation has in a statement, if the relation is filled at each evaluation.
+    Return the name that a relation has in a statement, if the relation is filled anew at each evaluation.
 
-    The name contains a dot, because no query inside a model has such a name.
+    The name contains a dot. No query inside a model has a name with a dot, so the names cannot clash.
     """
     return relation.replace('"', "").partition(".")[2]
 
@@ -184,7 +184,7 @@ def _types(relation: str, columns: Mapping[str, str], place: Place) -> dict[str,
 
 
 def _columns_read(trees: Iterable[exp.Expr]) -> set[str]:
-    """Return the columns that models name. Columns that are named only to leave them out do not count."""
+    """Return the columns that models name. A column does not count if models name it only in order to leave it out."""
     columns = [column for tree in trees for column in tree.find_all(exp.Column) if column.arg_key != "except_"]
     return {part.name for column in columns for part in column.parts}
 

@@ -1,4 +1,4 @@
-"""Evaluates the rules on PostgreSQL as `streams.rules.engine` does on DuckDB."""
+"""Evaluate the rules on PostgreSQL, as `streams.rules.engine` does on DuckDB."""
 
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
@@ -37,9 +37,10 @@ __all__ = ["MANY_EVENTS", "Given", "PostgresEngine"]
 
 MANY_EVENTS = 150
 """
-From this number of events, PostgreSQL uses hash joins.
+With this number of events or more, PostgreSQL uses hash joins.
 
-A plan is made once and used for every evaluation. So PostgreSQL does not know how many rows a parameter holds.
+PostgreSQL cannot decide this by itself: it makes a plan only once, so it does not know how many rows a parameter will
+hold.
 """
 
 _Due = tuple[datetime, str]
@@ -50,8 +51,7 @@ class Given(NamedTuple):
     The input of an evaluation.
 
     Attributes:
-        sources: a query for each input. There is also a query for `CROWDS` if over-shared ids are given and need not be
-            counted.
+        sources: a query for each input. If the over-shared ids are already known, there is also a query for `CROWDS`.
         values: the values of `$1`, `$2` and so on in these queries. Each value is used in at least one query.
         has_many: whether there are many events (`MANY_EVENTS`).
     """
@@ -124,11 +124,11 @@ class PostgresEngine(Evaluator):
 
     @contextmanager
     def evaluating_given(self, given: Given, rules: Collection[str], as_of: datetime) -> Iterator[Evaluation]:
-        """Evaluate the rows that the given queries return. Apart from this, it works as `evaluating` does."""
+        """Evaluate the rows that the given queries return. In all other respects, this works as `evaluating` does."""
         ends = [name for rule in sorted(rules) for name in self.compiled.ends(rule)]
         desks: list[str] = []
-        # Desks are needed wherever an alert changes. A second read of all rows for the desks would take half as long
-        # again.
+        # Every changed alert needs the desks. So they are read together with the results. To read all rows again for
+        # the desks would take half as long again.
         evaluation = Evaluation([], [], [], lambda: _by_family(desks))
         for model, answer in self._answers((*ends, ALERT_ACTIONS, FAMILY_DESK), given, as_of):
             if model == FAMILY_DESK:
@@ -174,7 +174,7 @@ class PostgresEngine(Evaluator):
         """
         Return the statement for the given models.
 
-        For many rows its text is different, so that PostgreSQL makes another plan.
+        If there are many rows, the text is different, so that PostgreSQL makes another plan.
         """
         text = statement(
             self.compiled,

@@ -1,8 +1,9 @@
 """
-Rewrites recursive queries with keys (`WITH RECURSIVE … USING KEY`), because PostgreSQL does not have `USING KEY`.
+Rewrite recursive queries with keys (`WITH RECURSIVE … USING KEY`), because PostgreSQL does not have `USING KEY`.
 
-In such a query, each round replaces the row of a key. Each such query becomes a function. The function keeps all known
-rows and the rows of the last round in arrays, and repeats the recursive part until a round finds no new rows.
+In such a query, a row that a round finds replaces the earlier row with the same key. The query is rewritten as a
+function. The function keeps all known rows and the rows of the last round in arrays, and repeats the recursive part
+until a round finds no new rows.
 """
 
 import hashlib
@@ -17,7 +18,7 @@ from streams.rules.postgres.supported import refused
 __all__ = ["RECURRING", "columns_of", "keyed", "restate_keyed"]
 
 RECURRING = "recurring"
-"""DuckDB's schema name for the table of all rows found so far."""
+"""The schema name under which DuckDB gives access to the table of all rows found so far."""
 
 _FUNCTION = """\
 CREATE FUNCTION {name}(changed {row}[]{parameters}) RETURNS SETOF {row} LANGUAGE plpgsql IMMUTABLE ROWS 10
@@ -73,8 +74,8 @@ def restate_keyed(cte: exp.CTE, place: Place, text: Callable[[exp.Expr], str]) -
     """
     Create a function for a recursive query, and replace the query by a call of the function.
 
-    The rest of the query must be rewritten already. If the recursive part reads other queries, their rows are passed to
-    the function as arrays.
+    All other parts of the query must have been rewritten already. If the recursive part reads other queries, their rows
+    are passed to the function as arrays.
     """
     names = cte.args["alias"].columns
     columns = columns_of(cte.this, [name.name for name in names] or None)
@@ -101,7 +102,7 @@ def restate_keyed(cte: exp.CTE, place: Place, text: Callable[[exp.Expr], str]) -
 
 
 def _parameters(cte: exp.CTE, step: exp.Expr) -> dict[str, exp.Expr]:
-    """Return the sibling queries that the recursive part reads."""
+    """Return the queries beside this one that the recursive part reads."""
     assert cte.parent is not None, "a CTE is part of a query"
     beside = {other.alias: other.this for other in cte.parent.expressions if other is not cte}
     inner = {each.alias for each in step.find_all(exp.CTE)}

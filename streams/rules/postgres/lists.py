@@ -1,4 +1,4 @@
-"""Rewrites structs and lists for PostgreSQL."""
+"""Rewrite structs and lists for PostgreSQL."""
 
 from sqlglot import exp
 
@@ -9,7 +9,7 @@ from streams.rules.postgres.types import element, kind
 __all__: list[str] = []
 
 _LAST = "-2"
-"""The last position of a list. DuckDB writes `-1`. sqlglot counts from zero and turns `-1` into `-2`."""
+"""How sqlglot writes the last position of a list: it counts from zero, and changes DuckDB's `-1` to `-2`."""
 
 
 @rewrites(exp.Struct)
@@ -23,7 +23,7 @@ def _struct(node: exp.Struct, place: Place) -> exp.Expr:
 
 @rewrites(exp.Array)
 def _array(node: exp.Array, _: Place) -> exp.Expr:
-    """Give an empty list the type of the expression that it is used with. An empty list has no type of its own."""
+    """Give an empty list the type of the expression beside it, because an empty list has no type of its own."""
     if any(kind(each) == "list" for each in node.expressions):
         raise refused(node, "is a list of lists")
     return node if node.expressions else exp.Literal.string("{}")
@@ -49,7 +49,7 @@ def _contains(node: exp.ArrayContains, place: Place) -> exp.Expr:
 
 @rewrites(exp.ArrayDistinct)
 def _distinct(node: exp.ArrayDistinct, place: Place) -> exp.Expr:
-    """Leave out NULL. DuckDB returns distinct items in any order; PostgreSQL returns them sorted."""
+    """Leave out NULL. DuckDB returns the distinct items in any order, and PostgreSQL returns them sorted."""
     return place.helper("list_distinct", collated(node.this))
 
 
@@ -88,13 +88,13 @@ def _length(node: exp.Length, _: Place) -> exp.Expr:
 
 @rewrites(exp.ArrayFilter)
 def _filtered(node: exp.ArrayFilter, _: Place) -> exp.Expr:
-    """Turn a list comprehension with a condition into a query over the list, which keeps the list's order."""
+    """Turn a list comprehension that has a condition into a query over the list. The query keeps the list's order."""
     return _comprehension(node, exp.column(node.expression.expressions[0].name), node.expression.this)
 
 
 @rewrites(exp.Transform)
 def _transformed(node: exp.Transform, _: Place) -> exp.Expr:
-    """Turn a list comprehension that computes values into a query over the list, which keeps the list's order."""
+    """Turn a list comprehension that computes values into a query over the list. The query keeps the list's order."""
     if element(node).this in {exp.DataType.Type.ARRAY, exp.DataType.Type.LIST}:
         raise refused(node, "makes a list of lists")
     return _comprehension(node, node.expression.this, None)
@@ -104,7 +104,7 @@ def _comprehension(node: exp.Func, value: exp.Expr, condition: exp.Expr | None) 
     """
     Return a query over a list.
 
-    `unnest` is in the select list, where a struct stays one value and NULL stays NULL.
+    `unnest` stands in the select list. There, a struct stays one value, and NULL stays NULL.
     """
     (variable,) = node.expression.expressions
     unnested = exp.alias_(called("unnest", node.this.copy()), variable.name, quoted=True)

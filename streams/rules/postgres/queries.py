@@ -1,4 +1,4 @@
-"""Rewrites clauses and joins that PostgreSQL lacks. In the given query, every column must name its table."""
+"""Rewrite clauses and joins that PostgreSQL lacks. In the given query, columns must be written as `table.column`."""
 
 from collections.abc import Callable
 from typing import cast
@@ -32,7 +32,7 @@ def restate(tree: exp.Expr) -> exp.Expr:
 def _replace(tree: exp.Expr, part: exp.Select, rule: Callable[[exp.Select], exp.Select]) -> exp.Expr:
     if part is tree:
         return rule(part)
-    # Take the part out of the tree first, because its replacement contains it.
+    # First take this part out of the tree, because the part that replaces it contains it.
     place = exp.Placeholder()
     part.replace(place)
     place.replace(rule(part))
@@ -69,7 +69,7 @@ def _group_by_all(select: exp.Select) -> None:
 
 
 def _join_as_of(select: exp.Select) -> None:
-    """Rewrite `ASOF JOIN`: join only the row that meets the inequality of the condition and is nearest to its bound."""
+    """Rewrite `ASOF JOIN`: of all rows that meet the condition's inequality, join only the one nearest to the bound."""
     for join in select.args.get("joins") or ():
         if join.method != "ASOF":
             continue
@@ -90,12 +90,12 @@ def _join_as_of(select: exp.Select) -> None:
 
 
 def _semi_join(select: exp.Select) -> None:
-    """Rewrite `SEMI JOIN` and `ANTI JOIN`: ask whether a matching row exists."""
+    """Rewrite `SEMI JOIN` and `ANTI JOIN` as a condition that a matching row exists, or that none exists."""
     eliminate_semi_and_anti_joins(select)
 
 
 def _qualify(select: exp.Select) -> exp.Select:
-    """Rewrite `QUALIFY`: move the condition on a window to a column of an inner query."""
+    """Rewrite `QUALIFY`: make its condition a column of an inner query, and filter by this column outside."""
     if select.args.get("distinct"):
         raise refused(select, "has both DISTINCT and QUALIFY")
     names, condition = select.named_selects, select.args["qualify"].this

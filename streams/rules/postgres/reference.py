@@ -1,7 +1,7 @@
 """
 An in-memory DuckDB with every relation of the rules.
 
-This DuckDB knows the columns of all relations, and contains the rows of static relations.
+It has the columns of all relations, but only the rows of relations that never change.
 """
 
 from typing import Any

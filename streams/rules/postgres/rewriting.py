@@ -1,4 +1,4 @@
-"""The framework for rewriting a query: one small function for each construct, applied from the inside outwards."""
+"""Rewrite a query with small functions. Each function rewrites one construct, and inner parts are rewritten first."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ __all__ = ["Place", "Rewrite", "called", "collated", "grouped", "is_row", "rewri
 
 @dataclass
 class Place:
-    """The place where the models' SQL will run, with the types and functions that it needs there."""
+    """Where the SQL of the models will run: the types and functions that the SQL needs there."""
 
     schema: str
     composites: Composites
@@ -26,13 +26,17 @@ class Place:
 
 
 Rewrite = Callable[[Any, Place], exp.Expr]
-"""A rewriting function. The function is called only with the constructs it is registered for."""
+"""A function that rewrites constructs. It is called only for the constructs for which it is registered."""
 
 _REWRITES: dict[type[exp.Expr], Rewrite] = {}
 
 
 def rewrites(*constructs: type[exp.Expr]) -> Callable[[Rewrite], Rewrite]:
-    """Register a function that rewrites the given constructs. Its docstring says how PostgreSQL differs from DuckDB."""
+    """
+    Register a function that rewrites the given constructs.
+
+    The function's docstring says how PostgreSQL differs from DuckDB.
+    """
 
     def register(function: Rewrite) -> Rewrite:
         _REWRITES.update(dict.fromkeys(constructs, function))
@@ -43,7 +47,8 @@ def rewrites(*constructs: type[exp.Expr]) -> Callable[[Rewrite], Rewrite]:
 
 def rewrite(tree: exp.Expr, place: Place) -> exp.Expr:
     """
-    Rewrite every part of a query whose types are known. Each new part keeps the type of the part it replaces.
+    Rewrite every part of a query. The types of all parts must be known, and each new part gets the type of the part
+    that it replaces.
 
     Raises:
         NotKnown: a part cannot be rewritten.
@@ -73,13 +78,13 @@ def is_row(node: exp.Expr) -> bool:
 
 
 def grouped(node: exp.Expr) -> exp.Expr:
-    """Return the expression in parentheses if an operator beside it could otherwise bind to a part of it."""
+    """Return the expression, in parentheses if an operator beside it could otherwise apply to only a part of it."""
     is_one = isinstance(node, exp.Column | exp.Literal | exp.Paren | exp.Func) and not isinstance(node, exp.Binary)
     return node if is_one else exp.Paren(this=node)
 
 
 def collated(node: exp.Expr) -> exp.Expr:
-    """Return an expression to order or compare by. Text, or a list of text, is ordered by its bytes."""
+    """Return an expression to order or compare by. It orders text, and lists of text, by the text's bytes."""
     if isinstance(node.unnest(), exp.Tuple | exp.Literal) or kind(node) == "null":
         return node
     is_text = kind(node) == "text" or (

@@ -1,4 +1,4 @@
-"""Passes rows as a JSON array of objects. NULL values are left out: an event fills about twelve of seventy columns."""
+"""Pass rows as a JSON array of objects. NULL values are left out: an event fills about twelve of seventy columns."""
 
 from collections.abc import Iterable
 
@@ -25,7 +25,7 @@ def _written(value: object) -> object:
     """
     Return a value in the form that PostgreSQL reads from JSON.
 
-    Text may contain every character except a zero byte.
+    The text may contain any character except a zero byte.
     """
     if isinstance(value, bytes):
         return f"\\x{value.hex()}"

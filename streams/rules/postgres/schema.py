@@ -1,5 +1,5 @@
 """
-Creates everything that the rules need in a PostgreSQL database, in one schema.
+Create one schema in a PostgreSQL database with everything that the rules need.
 
 The schema contains functions, types, seeds and static models.
 """
@@ -20,10 +20,10 @@ __all__ = ["install"]
 
 def install(session: Session, compiled: CompiledRules, derived: Derived) -> bool:
     """
-    Create the schema in one transaction if it does not exist. The session must have no open transaction.
+    If the schema does not exist, create it in one transaction. The session must have no open transaction.
 
     Returns:
-        Whether the schema was created now.
+        Whether this call created the schema.
 
     Raises:
         LakeUnavailable: the database stores text in an encoding other than UTF-8.

@@ -1,8 +1,8 @@
 """
-Combines several models into one statement. The models they depend on become common table expressions.
+Combine several models into one statement. The models on which they depend become common table expressions.
 
-The statement returns one row for each result. The caller decides where the inputs come from: from parameters that
-contain rows, or from queries on tables that have the needed columns.
+The statement returns one row for each result. The caller decides where the input rows come from: from parameters, or
+from queries on tables that have the needed columns.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,7 @@ __all__ = ["rows_given", "statement"]
 
 
 def rows_given(derived: Derived, table: str, parameter: str) -> str:
-    """Return a query for the rows of an input that are passed as one parameter, a JSON array (see `rows.as_rows`)."""
+    """Return a query for the rows of an input that are passed as one parameter: a JSON array (see `rows.as_rows`)."""
     columns = ", ".join(f'"{name}" {type_}' for name, type_ in derived.inputs[table].items())
     return f"SELECT * FROM json_to_recordset({parameter}) AS given ({columns})"
 
@@ -29,17 +29,18 @@ def statement(
     as_of: str,
 ) -> str:
     """
-    Return a statement whose rows are `(model, answer)`. An answer is a JSON array of the model's columns.
+    Return a statement that returns rows of the form `(model, answer)`. An answer is a JSON array of the model's
+    columns.
 
     Args:
         models: the models to run, in dependency order (`CompiledRules.needed`, `above`).
-        answers: models whose rows are returned, with the wanted columns. If such a model is not in `models`, it is
+        answers: the models whose rows are wanted, with the wanted columns. If a model is not in `models`, it is
             skipped.
-        sources: a query for each input, with the columns in `derived.inputs`. An input without a query is empty. A
-            query may also replace a model (`CROWDS`) and then has the model's columns. A query may read the inputs by
-            their names in the statement (`"main.events"`). All queries become part of the statement, with their
-            parameters.
-        as_of: an expression for the moment (UTC, without a zone) up to which deadlines have passed.
+        sources: a query for each input, which returns the columns in `derived.inputs`. An input without a query is
+            empty. A query may also take the place of a model (`CROWDS`), and must then return the model's columns. A
+            query may read the inputs under their names in the statement (`"main.events"`). All queries become part of
+            the statement, with their parameters.
+        as_of: an SQL expression for the time (UTC, without a zone) up to which deadlines have passed.
     """
     parts = [_part(f"main.{table}", _input(derived, table, sources.get(table))) for table in derived.inputs]
     parts += [
@@ -62,7 +63,7 @@ def statement(
 
 
 def _left_out(compiled: CompiledRules, derived: Derived, run: list[str]) -> set[str]:
-    """Return models that other models read but that are not run. Models that are not run count as empty."""
+    """Return the models that other models read but that are not run. Such models count as empty."""
     read = {parent for name in run for parent in compiled.models[name].parents}
     return (read & derived.models.keys()) - set(run)
 
@@ -80,10 +81,14 @@ def _nulls(columns: Mapping[str, str]) -> str:
 
 
 def _input(derived: Derived, table: str, source: str | None) -> str:
-    """Return a query for an input, with every column that models name. Columns that models only leave out are NULL."""
+    """
+    Return a query for an input, with every column that models name. Columns that are named only to be left out are
+    NULL.
+    """
     columns, unread = derived.inputs[table], derived.unread[table]
     if source is None:
         return _nothing(columns | unread)
-    # Each column is cast to its type, which includes the collation. The table that is read may have another collation.
+    # Each column is cast to its type, together with the collation, because the table that is read may have another
+    # collation.
     listed = ", ".join(f'"{name}"::{type_} AS "{name}"' for name, type_ in columns.items())
     return f"SELECT {listed}{', ' if unread else ''}{_nulls(unread)} FROM (\n{source}\n) AS source"

@@ -1,9 +1,9 @@
 """
 The list of supported SQL: DuckDB constructs that mean the same in PostgreSQL, or that this package rewrites.
 
-A construct that is not listed here is refused, and so is an argument that is not listed with its construct. An unknown
-construct might mean something else in PostgreSQL, and alerts would be wrong without anybody noticing. Add a construct
-only together with its test in `tests/rules/postgres/test_constructs.py`.
+Everything that is not listed is refused: constructs, and arguments of constructs. An unknown construct might mean
+something else in PostgreSQL, and alerts would then be wrong without anybody noticing. When you add a construct, also
+add its test in `tests/rules/postgres/test_constructs.py`.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ class NotKnown(RulesInvalid):
 _BINARY, _UNARY = {"this", "expression"}, {"this"}
 
 KNOWN: dict[type[exp.Expr], set[str]] = {
-    # Queries. Both databases follow the standard. sqlglot writes out stars, USING, and aliases that are used again.
+    # Queries. Both databases follow the standard. sqlglot writes out `*`, `USING`, and the expressions behind aliases.
     exp.Select: {
         "distinct",
         "expressions",
@@ -152,7 +152,7 @@ KNOWN: dict[type[exp.Expr], set[str]] = {
 """The known constructs, each with its known arguments."""
 
 FUNCTIONS = {"epoch_us", "list_unique", "to_hours", "to_microseconds", "to_minutes", "to_months"}
-"""Known functions for which sqlglot has no class."""
+"""Known functions that have no class in sqlglot."""
 
 _JOINS = {
     ("", "", "INNER"),
@@ -185,7 +185,7 @@ _LOOKED_AT: dict[type[exp.Expr], Callable[[Any], bool]] = {
     exp.Literal: lambda node: node.is_string or node.is_int,
     exp.WindowSpec: _is_frame,
 }
-"""Further checks of constructs for which the names of the arguments are not enough."""
+"""Further checks, for constructs that may be refused although all their arguments are known."""
 
 
 _UNKNOWN = "is not known to mean the same in PostgreSQL"
@@ -215,7 +215,10 @@ def refused(node: exp.Expr, why: str) -> NotKnown:
 
 
 def _line(node: exp.Expr) -> object:
-    """Return the line of the first part that has a line number, or else of an expression that contains it."""
+    """
+    Return the line of the first part that has a line number. If no part has one, return the line of an expression
+    around it.
+    """
     around: exp.Expr | None = node
     while around is not None:
         lines = [found.meta["line"] for found in around.walk() if "line" in found.meta]

@@ -1,4 +1,4 @@
-"""Rewrites times, intervals and parts of dates for PostgreSQL."""
+"""Rewrite times, intervals and parts of dates for PostgreSQL."""
 
 from sqlglot import exp
 
@@ -19,7 +19,7 @@ _FORMATS = {"%-d %B %Y": "FMDD FMMonth YYYY"}
 """
 Date formats for `strftime`, each with the same format for `to_char`.
 
-Both functions write English names of months.
+Both functions write the names of months in English.
 """
 
 
@@ -42,7 +42,7 @@ def _days(node: exp.ToDays, _: Place) -> exp.Expr:
 
 def _span(number: exp.Expr, one: str) -> exp.Expr:
     """
-    Return a number multiplied by a unit as an interval.
+    Return an interval: a number multiplied by a unit.
 
     The result is exact up to 2^53 microseconds, which are 285 years.
     """
@@ -92,7 +92,7 @@ def _at_time_zone(node: exp.AtTimeZone, _: Place) -> exp.Expr:
     """
     Keep `AT TIME ZONE`.
 
-    `AT TIME ZONE` gives the same result in both databases, even for the hour that clock changes repeat or skip.
+    Its result is the same in both databases, even for an hour that a clock change repeats or skips.
     """
     if kind(node.this) not in {"timestamp", "timestamptz"} or not node.args["zone"].is_string:
         raise refused(node, "is not a time zone of a timestamp")

@@ -1,4 +1,4 @@
-"""Translates the DuckDB SQL of one model to PostgreSQL in four steps: qualify, find types, check and rewrite."""
+"""Translate the DuckDB SQL of one model to PostgreSQL in four steps: qualify names, find types, check, and rewrite."""
 
 from collections.abc import Callable
 
@@ -60,7 +60,7 @@ def transpile(tree: exp.Expr, schema: MappingSchema, relation: Callable[[str], s
 
 
 def _annotate_again(tree: exp.Expr, recursive: list[exp.CTE], schema: MappingSchema) -> None:
-    """Find all types again, because a recursive part's own rows only have known types after the first pass."""
+    """Find all types a second time. Only after the first pass are the types of a recursive query's own rows known."""
     for cte in recursive:
         names = [column.name for column in cte.args["alias"].columns]
         types = {name: type_.sql("duckdb") for name, type_ in columns_of(cte.this, names or None).items()}

@@ -24,7 +24,7 @@ _NAMES = {
     _Type.VARBINARY: "bytea",
     _Type.DOUBLE: "double precision",
 }
-"""The collation of text: by its bytes, as in DuckDB, whatever the database's locale is."""
+"""The PostgreSQL name of each DuckDB type. Text is ordered by its bytes, as in DuckDB, in every locale."""
 
 _KINDS = {
     _Type.TEXT: "text",
@@ -82,7 +82,8 @@ def element(node: exp.Expr) -> exp.DataType:
 
 class Composites:
     """
-    The composite types that stand for structs. Structs whose fields have the same names and types share one type.
+    The composite types that stand for structs. If two structs have fields with the same names and types, they have the
+    same composite type.
 
     Attributes:
         ddl: statements that create the types, by name. Each type comes after the types that it uses.

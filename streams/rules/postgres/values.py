@@ -1,4 +1,4 @@
-"""Rewrites numbers, text and comparisons for PostgreSQL."""
+"""Rewrite numbers, text and comparisons for PostgreSQL."""
 
 from sqlglot import exp
 
@@ -18,9 +18,10 @@ _SUMS = {
     (exp.Sub, "timestamp", "interval"),
 }
 """
-Sums of two kinds that are the same in both databases.
+The pairs of kinds whose sums are the same in both databases.
 
-In both databases, the sum of a date and months stays within the resulting month, and a day has 24 hours.
+In both databases, adding months to a date never leads beyond the last day of the resulting month, and a day has 24
+hours.
 """
 
 _CASTS = {
@@ -54,7 +55,7 @@ def _compare(node: exp.Binary, _: Place) -> exp.Expr:
 
 @rewrites(exp.In)
 def _in(node: exp.In, _: Place) -> exp.Expr:
-    """Allow only text and whole numbers. NULL gives the same result in both databases."""
+    """Allow `IN` only for text and whole numbers. In both databases, NULL has the same effect."""
     query = node.args.get("query")
     given = node.expressions if query is None else query.this.selects
     kinds = {kind(each) for each in (node.this, *given)} - {"null"}
@@ -107,7 +108,7 @@ def _is_null(node: exp.Is, _: Place) -> exp.Expr:
 
 @rewrites(exp.Add, exp.Sub, exp.Mul)
 def _sum(node: exp.Binary, _: Place) -> exp.Expr:
-    """Allow whole numbers, and sums of times that are the same in both databases."""
+    """Allow only sums of whole numbers, and sums of times that are the same in both databases."""
     left, right = kind(node.left), kind(node.right)
     if not {left, right} <= INTEGERS and (type(node), left, right) not in _SUMS:
         raise refused(node, f"calculates with {left} and {right}")
@@ -157,9 +158,9 @@ def _hex(node: exp.Hex, _: Place) -> exp.Expr:
 @rewrites(exp.DPipe)
 def _joined(node: exp.DPipe, place: Place) -> exp.Expr:
     """
-    Join only text, whole numbers and lists: other values are written differently.
+    Join only text, whole numbers and lists. The two databases write other values differently.
 
-    A NULL list makes the result NULL.
+    If a list is NULL, the result is NULL.
     """
     if kind(node.left) == kind(node.right) == "list":
         return place.helper("list_join", node.left, node.right)
@@ -170,7 +171,11 @@ def _joined(node: exp.DPipe, place: Place) -> exp.Expr:
 
 @rewrites(exp.ConcatWs, exp.MD5, exp.Replace, exp.StrPosition)
 def _of_text(node: exp.Func, _: Place) -> exp.Expr:
-    """Keep functions of text. Both databases use code points as characters and UTF-8 bytes; `concat_ws` skips NULL."""
+    """
+    Keep functions of text.
+
+    In both databases, a character is a code point, bytes are UTF-8, and `concat_ws` skips NULL.
+    """
     for each in node.iter_expressions():
         if kind(each) not in {"text", "null"}:
             raise refused(node, "takes something that is not text")
