@@ -15,8 +15,8 @@ import org.apache.kafka.common.serialization.StringDeserializer;
  * Act on alerts: java -cp kafka-clients.jar:jackson-databind.jar:… Subscriber localhost:19092 my-desk
  *
  * The program saves its position after it has acted on an alert. If it crashes before that, the next run receives the
- * same alert again. While the program runs, it skips repeats. After a restart it cannot, so your own code must
- * recognise them.
+ * same alert again. While the program runs, it skips repeats. After a restart it no longer knows which alerts
+ * it has received, so your own code must recognise repeats.
  */
 public class Subscriber {
     private static final String TOPIC = "caf.escalation.alerts.v1";

@@ -2,7 +2,8 @@
 Act on alerts with kafka-python alone: `python plain.py localhost:19092 my-desk`.
 
 The program saves its position after it has acted on an alert. If it crashes before that, the next run receives the same
-alert again. While the program runs, it skips repeats. After a restart it cannot, so your own code must recognise them.
+alert again. While the program runs, it skips repeats. After a restart it no longer knows which
+alerts it has received, so your own code must recognise repeats.
 """
 
 import json

@@ -39,7 +39,7 @@ def _():
 @app.cell(hide_code=True)
 def _(lake, mo):
     (as_of,) = lake.execute("select as_of from marts.run.as_of").fetchone()
-    mo.md(f"The marts stand at **{as_of:%d %B %Y, %H:%M} UTC**.")
+    mo.md(f"The marts contain all records up to **{as_of:%d %B %Y, %H:%M} UTC**.")
     return
 
 
