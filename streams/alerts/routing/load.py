@@ -100,7 +100,7 @@ def _families(one: Expected) -> list[tuple[tuple[str | None, list[str]], float]]
     """
     Return each combination of lead professional and open service that a family may have, with its probability.
 
-    Most families with a lead professional are open.
+    Families with a lead professional are assumed to be open, as far as the number of open families allows.
     """
     led = min(one.open, one.lead)
     return [
