@@ -23,8 +23,8 @@ class Followed:
     """
     Measures when each referral was produced, and when the mart first counted it.
 
-    Each referral is in another LSOA than the one before. It counts as visible once the mart shows one more referral in
-    that LSOA.
+    Each referral is in another LSOA than the one before. A referral counts as visible once the mart shows one more
+    referral in its LSOA.
     """
 
     def __init__(self, settings: Settings, counted: Mapping[str, int]) -> None:

@@ -1,4 +1,4 @@
-"""`./caf notify`: send alerts to a webhook or by e-mail, and send alerts again that the receiver did not accept."""
+"""`./caf notify`: send alerts to a webhook or by e-mail, list those that were not accepted, and send them again."""
 
 import json
 import signal

@@ -24,7 +24,7 @@ __all__ = ["command"]
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
 def command(for_seconds: float | None, once: bool, policy: Path | None, as_json: bool) -> None:
     """
-    Tell each kind of partner what the sharing policy permits, until SIGTERM or Ctrl-C.
+    Send each kind of partner the notices that the sharing policy permits, until SIGTERM or Ctrl-C.
 
     Each kind of partner has its own topic. Each decision is published before a partner is notified. The first start
     begins with the next alert. Later starts continue where the last one ended.

@@ -27,9 +27,9 @@ _ALONE = (
 )
 _ALONE_LETTERS = frozenset("nxskh")
 """
-Letters of options for looking at single tests, or for deciding how the tests run.
+The letters of one-letter options with which one process runs all tests.
 
-With these options, one process runs all tests.
+These options are for looking at single tests, or for choosing how the tests run.
 """
 
 _FLAGS = re.compile(r"-[qvlxsh]*[a-zA-Z]?")

@@ -310,7 +310,7 @@ def _mended_envelope(value: bytes, dropped: list[Dropped]) -> Envelope:
 def _amended(
     topic: str, contracts: dict[str, _Contract], envelope: Envelope, dropped: list[Dropped]
 ) -> tuple[Literal["corrected", "withdrawn"], Correction | Withdrawal, Event | None, str | None]:
-    """Read a correction or withdrawal. Return its change, its amendment, the fact in force, and the key."""
+    """Read a correction or withdrawal. Return which one it is, its data, the fact in force, and the Kafka key."""
     change = _amendments[topic].get(envelope.type)
     if change is None:
         raise _unknown(contracts, "$.type")

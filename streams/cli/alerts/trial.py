@@ -16,7 +16,7 @@ def trial(timeout: float, as_json: bool) -> None:
     """
     Send a test alert through the whole path, and wait until it has been read back.
 
-    The test alert is about nobody, is stored with the mark of a test, and is sent to nobody.
+    The test alert is about nobody and is sent to nobody. It is stored, marked as a test.
     """
     from streams.alerts.trial import run_trial
 
