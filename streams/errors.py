@@ -164,7 +164,7 @@ class OracleMissing(CafError):
 
 
 class PolicyInvalid(CafError):
-    """The sharing policy is unreadable, or names something that a policy may not name."""
+    """The sharing policy is unreadable, or names something that a policy must not name."""
 
 
 class ReplayIncomplete(CafError):

@@ -62,7 +62,7 @@ The topic of notices for each kind of partner. Each kind has its own topic, so t
 """
 
 SHARING_DECISION: Final = "caf.sharing-decision.v1"
-"""The topic of decisions to share information with a partner or not, with the reasons."""
+"""The topic of decisions whether to share information with a partner, with the reasons."""
 
 DEAD_LETTER: Final = "caf.dead-letter.v1"
 """The topic of records that no contract accepts, with the reason and the original bytes."""

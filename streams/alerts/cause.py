@@ -22,7 +22,8 @@ class Cause:
         now: the time of the evaluation.
         is_deadline: True if no event has arrived, and the evaluation takes place only because time has passed.
         amended: returns `corrected` or `withdrawn` for each event that was changed, by `(source, id)`.
-        amendments: the newest such change among the events that led to the evaluation, by family or record.
+        amendments: the newest change (`corrected` or `withdrawn`) among the events that led to the evaluation, by
+            family or record.
     """
 
     at: Callable[[Place], datetime]

@@ -142,14 +142,14 @@ def _send(settings: Settings, records: int, seed: int, meanwhile: Sequence[Calla
 
 
 class _Planted:
-    """Families that are referred twice in a row. Each second referral must raise `re_referral`."""
+    """Families that are referred twice in a row. A family's second referral must raise `re_referral`."""
 
     def __init__(self, settings: Settings, seed: int) -> None:
         self._load = Load(0, settings.authority, seed, name="planted")
         self._client: KafkaProducer = producer(settings, linger_ms=0)
         self._next = 0.0
         self.sent: dict[str, float] = {}
-        """When each second referral was sent, by event id."""
+        """When the second referral of each family was sent, by event id."""
 
     def look(self) -> None:
         """Send the referrals of one more family if the next family is due."""

@@ -29,7 +29,7 @@ def command(
     """
     Compare the figures that the DfE has published with what the models count.
 
-    From the figures in FILES, the command makes events, and it counts these events with the models.
+    The command makes events from the figures in FILES, and counts these events with the models.
 
     FILES are tables c1, c5 and c6 of the DfE's Characteristics of children in need and the ONS mid-year estimates, all
     as they are downloaded. Or FILES have one figure on each line, as in streams/reference/published_cin.csv. Each

@@ -24,7 +24,7 @@ def command() -> None:
 
     Figures exist only for covered time. Time that is not covered has no figure, and never shows 0. Unless somebody
     states something else, a kind of figures is covered from the day on which its first live event arrived. History that
-    is sent later (`backfill`) covers nothing until somebody states that it does. Alerts do not depend on coverage.
+    is sent later (`backfill`) counts as covered only after somebody has stated this. Alerts do not depend on coverage.
     """
 
 

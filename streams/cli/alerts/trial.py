@@ -25,9 +25,7 @@ def trial(timeout: float, as_json: bool) -> None:
 
 
 @click.command("check")
-@click.option(
-    "--max-age", type=float, default=10, show_default=True, help="Seconds without a heartbeat that are allowed."
-)
+@click.option("--max-age", type=float, default=10, show_default=True, help="Allowed seconds without a heartbeat.")
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
 @click.pass_context
 def check(context: click.Context, max_age: float, as_json: bool) -> None:
