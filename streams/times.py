@@ -17,7 +17,7 @@ _Moment = TypeVar("_Moment", datetime, datetime | None)
 
 
 def aware(moment: _Moment) -> _Moment:
-    """Return a timezone-aware time, or None for None. A time without a zone is UTC, because databases store UTC."""
+    """Return a time with its time zone, or None for None. Databases store UTC, so a time without a zone is in UTC."""
     return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

@@ -64,7 +64,7 @@ class Built:
 @dataclass(frozen=True)
 class NationSpeed:
     """
-    All builds of one history.
+    The results of all builds of one history.
 
     `speed_up` divides the first build's time in Spark by the last build's time in Spark.
     """

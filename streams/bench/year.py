@@ -56,9 +56,9 @@ class YearTimes:
     Seconds from the first record sent until the last record had reached each stage.
 
     `produced_seconds`, `landed_seconds`, `judged_seconds` and `built_seconds` are the times until the last record was
-    sent, landed, evaluated and built. After `settled_seconds`, it was in marts that were built at the watcher's
-    watermark. Until then, `builds` builds ran, which took `building_seconds` in total. The first figures existed after
-    `first_build_seconds`.
+    sent, landed, evaluated and built. After `settled_seconds`, the last record was in marts that were built at the
+    watcher's watermark. Until then, `builds` builds ran, which took `building_seconds` in total. The first figures
+    existed after `first_build_seconds`.
     """
 
     authority: str

@@ -64,7 +64,7 @@ def _measured(pytest: Sequence[str]) -> int:
     """
     Run pytest, report the branch coverage of all processes that it starts, and return pytest's exit code.
 
-    Processes that a test kills store nothing, so the report names some branches that are tested.
+    A process that a test kills stores no coverage. So the report also names some branches that are in fact tested.
     """
     _coverage("erase")
     exit_code = _coverage("run", *pytest)

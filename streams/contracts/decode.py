@@ -114,7 +114,8 @@ class Accepted(msgspec.Struct, frozen=True, gc=False):
     """
     An accepted event as it arrived. Copies of an event have the same topic, key, `identity` and `content_id`.
 
-    `fact` is the event in force: the data themselves, the replacement in a correction, or None for a withdrawal.
+    `fact` has the data that are now in force: those of the event, the replacement in a correction, or None for a
+    withdrawal.
     """
 
     topic: str
@@ -203,7 +204,7 @@ def decode(record: Record) -> Accepted | Rejected:
     """
     Validate one record of an input topic by its contract, whatever its length.
 
-    Use this function for records that were admitted before. The setting may have been different then.
+    Use this function for records that were admitted before, perhaps under another length limit.
     """
     try:
         return _accept(record)

@@ -64,7 +64,7 @@ def expected_load(
         routes: the routes in force for the authority.
         expected: the expected number and the shares of each rule's alerts.
         severities: the severity of each rule in the register. Alerts that are not red have this severity, or amber if
-            it is red.
+            this severity is red.
         authority: the authority's GSS code.
     """
     routes = list(routes)
