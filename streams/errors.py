@@ -88,7 +88,7 @@ class HoldUnknown(CafError):
 
 
 class CoverageInvalid(CafError):
-    """A statement of coverage has an unknown kind of figures, an invalid authority or period, or no reason."""
+    """A statement of coverage has an invalid authority or period, an unknown kind of figures, or no reason."""
 
 
 class CoverageUnknown(CafError):
@@ -108,7 +108,7 @@ class ImportFileInvalid(CafError):
 
 
 class LakeConflict(CafError):
-    """Another process has landed the same offsets, or a topic now ends before an offset that landed earlier."""
+    """Another process has landed the same offsets, or a topic now ends before an offset that has already landed."""
 
 
 class LineageUnknown(CafError):
@@ -116,7 +116,7 @@ class LineageUnknown(CafError):
 
 
 class LockTaken(CafError):
-    """Another process holds the lock that this one needs."""
+    """Another process holds the lock that this process needs."""
 
 
 class MachineUnfit(CafError):
@@ -164,7 +164,7 @@ class OracleMissing(CafError):
 
 
 class PolicyInvalid(CafError):
-    """The sharing policy is unreadable, or names something that a policy may not name."""
+    """The sharing policy is unreadable, or names something that a policy must not name."""
 
 
 class ReplayIncomplete(CafError):

@@ -30,7 +30,7 @@ REFERRAL: Final = "caf.referral.v1"
 """The topic of contacts, referrals, decisions, feedback and information sharing."""
 
 CASE_CHANGE: Final = "caf.case-change.v1"
-"""The topic of all changes about a family, its people and the services that work with it."""
+"""The topic of changes to families, to their people and to the services that work with them."""
 
 ESCALATION: Final = "caf.escalation.v1"
 """The topic of escalations that partners report, and of people's actions on alerts."""
@@ -51,7 +51,7 @@ LAND_GROUP: Final = "caf-land"
 """The consumer group whose offsets on the broker show how far the topics have landed."""
 
 SHARE_GROUP: Final = "caf-share"
-"""The consumer group whose offsets on the broker show for which alerts partners have received their notices."""
+"""The consumer group whose offsets on the broker show which alerts partners have been told about."""
 
 PARTNERS: Final = ("early_help", "health", "housing", "police", "school")
 """Kinds of partners that may receive notices about alerts, if the sharing policy permits it."""
@@ -62,7 +62,7 @@ The topic of notices for each kind of partner. Each kind has its own topic, so t
 """
 
 SHARING_DECISION: Final = "caf.sharing-decision.v1"
-"""The topic of decisions to share information with a partner or not, with the reasons."""
+"""The topic of decisions whether to share information with a partner, with the reasons."""
 
 DEAD_LETTER: Final = "caf.dead-letter.v1"
 """The topic of records that no contract accepts, with the reason and the original bytes."""

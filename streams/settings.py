@@ -52,7 +52,10 @@ class Settings:
     Letters to referrers and notices to partners may wait twice as long.
     """
     stale_minutes: float = 15.0
-    """Minutes after which the pages call figures old, and after which a record that is still not built is a problem."""
+    """
+    Minutes after which the pages call figures old. If a record is not in the marts after this time, `./caf status`
+    reports a problem.
+    """
     authority: str = "E08000015"
     """GSS code of the authority whose working hours and practice profile apply to events that name no authority."""
     partitions: int = 6
@@ -81,8 +84,8 @@ class Settings:
     """Hours after which Airflow stops a run of `build_marts` that has not ended by itself."""
     build_memory_mb: int = 0
     """
-    MB of memory for a build's tables and queries. 0 means a quarter of the machine's memory. What does not fit goes to
-    files.
+    MB of memory for a build's tables and queries. 0 means a quarter of the machine's memory. Data that do not fit into
+    this memory are written to files.
     """
     build_engine: str = "duckdb"
     """Engine of the DAG `build_marts`: `duckdb`, or `spark` for a lake that is too large for one machine."""

@@ -17,7 +17,7 @@ _Moment = TypeVar("_Moment", datetime, datetime | None)
 
 
 def aware(moment: _Moment) -> _Moment:
-    """Return a timezone-aware time, or None for None. A time without a zone is UTC, because databases store UTC."""
+    """Return a time with its time zone, or None for None. Databases store UTC, so a time without a zone is in UTC."""
     return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
@@ -27,7 +27,11 @@ def naive(moment: datetime) -> datetime:
 
 
 def stops_after(seconds: float | None, until: Callable[[], bool]) -> Callable[[], bool]:
-    """Return a function that says whether a loop must stop: when `until` is true, or when `seconds` have passed."""
+    """
+    Return a function that a loop calls to find out whether it must stop.
+
+    The function returns True if `until()` is true, or if `seconds` have passed since it was made.
+    """
     if seconds is None:
         return until
     ends_at = time.monotonic() + seconds

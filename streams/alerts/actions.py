@@ -28,7 +28,7 @@ _WITHDRAWN = "uk.caf.escalation.withdrawn.v1"
 
 def acknowledge(settings: Settings, alert: Alert, worker_id: str, note: str | None = None) -> None:
     """
-    Send an event that says that somebody takes on an alert.
+    Send an event to say that somebody takes on an alert.
 
     Raises:
         ActionInvalid: the contract does not allow the worker's id or the note.
@@ -40,7 +40,7 @@ def acknowledge(settings: Settings, alert: Alert, worker_id: str, note: str | No
 
 def close(settings: Settings, alert: Alert, worker_id: str, closure: AlertClosure, note: str | None = None) -> None:
     """
-    Send an event that says that somebody dealt with an alert, with the result (`closure`).
+    Send an event to say that somebody dealt with an alert, and with which result (`closure`).
 
     Raises:
         ActionInvalid: the contract does not allow the worker's id or the note.

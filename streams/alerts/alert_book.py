@@ -93,7 +93,7 @@ class AlertBook:
 
     def _handled(self, place: Place, rules: Collection[str], handled: Mapping[str, Handled]) -> dict[str, Alert]:
         """
-        Return the alerts of rules that were not evaluated, if people have acted on these alerts.
+        Return the alerts that people have acted on and whose rules were not evaluated.
 
         Each alert is returned as its rule last raised it, without people's actions.
         """

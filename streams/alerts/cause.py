@@ -1,4 +1,4 @@
-"""The reason for an evaluation. It decides the times and reasons of the alert versions that result."""
+"""The reason for an evaluation. The new alert versions take their times and their reasons from it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,12 +17,13 @@ class Cause:
     The reason for an evaluation.
 
     Attributes:
-        at: returns the time that led to the evaluation of a family or record: the arrival of its newest record, or a
+        at: returns the time of what caused the evaluation of a family or record: the arrival of its newest record, or a
             deadline that has passed.
         now: the time of the evaluation.
         is_deadline: True if no event has arrived, and the evaluation takes place only because time has passed.
         amended: returns `corrected` or `withdrawn` for each event that was changed, by `(source, id)`.
-        amendments: the newest such change among the events that led to the evaluation, by family or record.
+        amendments: the newest change (`corrected` or `withdrawn`) among the events that led to the evaluation, by
+            family or record.
     """
 
     at: Callable[[Place], datetime]
@@ -35,8 +36,8 @@ class Cause:
         """
         Return the arrival time of the record that caused a version.
 
-        If no record caused it, because only time has passed, return the alert's deadline. If that has not passed
-        either, return the time of the alert's anchor.
+        If no record caused the version, because only time has passed, return the alert's deadline or the time of its
+        anchor, whichever passed last.
         """
         at = self.at(place_of(alert))
         if self.is_deadline and alert.status == AlertStatus.OPEN and alert.deadline is not None:

@@ -24,7 +24,7 @@ _HANDLING = ("acknowledged_at", "acknowledged_by", "closed_at", "closed_by", "al
 
 @dataclass(frozen=True)
 class Handled:
-    """The latest acknowledgement and the latest closing of an alert. Each is None if there is none in force."""
+    """The latest acknowledgement and the latest closing of an alert. Each is None if no such action is in force."""
 
     acknowledged: AlertAction | None = None
     closed: AlertAction | None = None
@@ -83,7 +83,11 @@ def handled_as(alert: Alert, old: Alert) -> Alert:
 
 
 def acknowledged_as(alert: Alert, old: Alert) -> Alert:
-    """Return an alert with the acknowledgement of `old`, its own earlier version or the alert that it supersedes."""
+    """
+    Return an alert with the acknowledgement of `old`.
+
+    `old` is an earlier version of the alert, or the alert that it supersedes.
+    """
     return msgspec.structs.replace(alert, acknowledged_at=old.acknowledged_at, acknowledged_by=old.acknowledged_by)
 
 

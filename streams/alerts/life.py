@@ -66,7 +66,7 @@ def versions_after(
 
 
 def _with_handling(alert: Alert, entry: Standing, handled: Handled, cause: Cause) -> Alert:
-    """Return a known alert as the evaluation found it, with the actions of people that still count."""
+    """Return a known alert as the evaluation found it, with those of people's actions that still count."""
     if says_more(alert, entry.alert):
         return with_handling(alert, handled, cause.received_at(alert))
     if entry.inherits:

@@ -40,7 +40,7 @@ def withdrawn(alert: Alert, reason: str | None) -> Alert:
 
 def reconciled(alert: Alert, version: int, caused_at: datetime) -> Alert:
     """
-    Return a version that the build has found and that the stream lacks.
+    Return a version that the build has found and that the watcher has not published.
 
     `version` is its number. `caused_at` is in UTC, without a time zone.
     """
@@ -52,8 +52,8 @@ def says_more(new: Alert, old: Alert) -> bool:
     """
     Return whether the new version gives people a reason to act.
 
-    The reason is a higher severity, new evidence, or that the alert is open again. A version that says that the alert
-    is cleared or withdrawn gives no reason to act.
+    There is a reason to act if the severity has risen, if there is new evidence, or if the alert is open again. A
+    version that says that the alert is cleared or withdrawn gives no reason to act.
     """
     if new.status in _OVER:
         return False
@@ -71,9 +71,9 @@ def _events(alert: Alert) -> Counter[tuple[str, str]]:
 
 def _said(alert: Alert) -> tuple[object, ...]:
     """
-    Return what the alert says, without times of facts and without wording.
+    Return what the alert says, but without the times of its facts and without its wording.
 
-    If it changes, a new version is needed.
+    If this result changes, the alert needs a new version.
     """
     handling = (
         alert.acknowledged_at,

@@ -28,7 +28,8 @@ _TRANSACTIONS = {"transaction_timeout_ms": 30_000, "retry_backoff_ms": 5}
 Producer options for transactions.
 
 If a publisher dies and no other takes its place, the broker aborts its transaction after 30 seconds. Until then,
-consumers wait. Before it begins a transaction, the producer asks every 5 milliseconds whether the last one is closed.
+consumers wait. Before a producer begins a transaction, it asks the broker every 5 milliseconds whether its last
+transaction is closed.
 """
 
 
@@ -70,13 +71,15 @@ class Publisher:
        lock.
     2. So only the process that last took the lock and created a publisher can publish. The broker refuses earlier
        holders, for example one that was paused and does not know that it has lost the lock.
-    3. The publisher checks the lock before the broker registers its producer, after that, and before each transaction.
+    3. The publisher checks that the process still holds the lock: before and after it registers its producer with the
+       broker, and before each transaction.
     4. A transaction ends when the broker has acknowledged all its records.
 
     Args:
         lock: the lock that the process holds. None if no other process could publish the same records.
-        speaks_for: another lock, whose name is used as the transactional id. From now on, the broker refuses the
-            publisher of that lock's holder. The holder must create a new publisher.
+        speaks_for: another lock. If it is given, its name is the transactional id. The broker then refuses the
+            publisher of the process that holds this other lock. That process must create a new publisher before it can
+            publish again.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -92,8 +95,8 @@ class Publisher:
         self._beats: KafkaProducer | None = None
         self._check()
         self._producer.init_transactions()
-        # Check again, because the lock may have been lost in between. Then `init_transactions` has shut out the new
-        # holder of the lock, and not an earlier one.
+        # Check again. If this process lost the lock in the meantime, `init_transactions` has shut out the new holder of
+        # the lock instead of an earlier one.
         self._check()
 
     def alerts(self, alerts: Iterable[Alert]) -> dict[int, int]:
@@ -101,7 +104,7 @@ class Publisher:
         Publish versions on the alerts topic and, unless they are test alerts, also on the topic of current alerts.
 
         Returns:
-            For each partition of the alerts topic to which a version was written, the offset after the version.
+            For each partition of the alerts topic to which versions were written, the offset after the last of them.
 
         Raises:
             LockTaken: the lock is lost; nothing was published.
@@ -143,8 +146,8 @@ class Publisher:
         """
         Publish a heartbeat, and do not wait until the broker acknowledges it.
 
-        A heartbeat needs no transaction. Even if it arrives late, it says correctly what had been evaluated at its
-        time.
+        A heartbeat needs no transaction, because it stays true even if it arrives late: it says what had been evaluated
+        when it was made.
 
         Raises:
             LockTaken: the lock is lost.

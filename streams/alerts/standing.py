@@ -42,7 +42,7 @@ def place_of(alert: Alert) -> Place:
 
 
 def standing_after(alert: Alert, known: Standing | None) -> Standing | None:
-    """Return an alert's standing after a version, or None if the version is not newer than the known one."""
+    """Return the standing that a version gives its alert, or None if the version is not newer than the known one."""
     if known is None:
         return Standing(alert, alert.received_at, alert.supersedes is not None and alert.acknowledged_at is not None)
     if known.alert.version >= alert.version:

@@ -1,9 +1,8 @@
 """
-Tests the path from an event to an alert. The event acknowledges an alert that cannot exist, and so asks for a test
-alert.
+Tests the path from an event to an alert. To ask for a test alert, an event acknowledges an alert that cannot exist.
 
-The event is valid and lands like any other event. It is about no family and changes no figure. The event and the test
-alert together pass the broker, the contract, the rule engine and the alerts topic.
+The event is valid and lands like any other event. It is about no family and changes no figure. Together, the event and
+the test alert pass through the broker, the contract, the rule engine and the alerts topic.
 """
 
 import time
@@ -36,7 +35,7 @@ def is_trial(fact: Event | None) -> TypeGuard[AlertAcknowledged]:
 
 
 def trial_alert(alert_id: str, received_at: datetime, now: datetime) -> Alert:
-    """Return the alert, marked as a test, that answers a request for a test alert."""
+    """Return the test alert that answers a request for one. It is marked as a test."""
     return Alert(
         alert_id=alert_id,
         version=1,

@@ -24,7 +24,7 @@ __all__ = ["Agreement", "against_oracle", "oracle_tools"]
 class Agreement:
     """
     The agreement of one rule with the oracle: how many alerts the oracle expects, how many the rule raised, and how
-    many of these are the same.
+    many alerts are in both.
     """
 
     rule: str
@@ -45,7 +45,7 @@ class Agreement:
 
 def against_oracle(settings: Settings, first: int, seeds: int, tell: Callable[[str], None]) -> list[Agreement]:
     """
-    Compare the rules with the oracle. Each seed gives two worlds to compare them on, a wide one and a dense one.
+    Compare the rules with the oracle. For each seed, compare them on two random worlds: a wide one and a dense one.
 
     Two alerts agree if their id, severity, status, evidence and times are the same.
 
@@ -90,7 +90,7 @@ def oracle_tools() -> tuple[ModuleType, ...]:
 
 
 def _same(compare: ModuleType, rows: list[dict[str, Any]], wanted: list[Any]) -> list[str]:
-    """Return the rule of each expected alert that was raised without any difference."""
+    """Return the rule's name for each expected alert that was raised without any difference."""
     found = {row["alert_id"]: row for row in rows}
     return [
         alert.rule

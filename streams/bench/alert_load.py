@@ -54,8 +54,8 @@ class Load:
         """
         Make the next live event, and return its id and its record.
 
-        One event in five is a referral, which raises `re_referral`. One event in twenty is a high level of need, which
-        may raise the red alert `rapid_escalation`.
+        One event in five is a referral, which raises `re_referral`. One event in twenty changes the level of
+        need to 4, which may raise the red alert `rapid_escalation`.
         """
         family, draw = self._chance.randrange(self._families), self._chance.random()
         is_referral = draw < 0.2

@@ -78,9 +78,9 @@ def command(records: int, seed: int, as_json: bool) -> None:
     Send bad records while `watch` and `land` run, and check that alerts are still raised.
 
     Between the bad records, the command sends families whose alerts must be raised. The bad records are random bytes,
-    damaged events, tombstones, odd keys and headers, deep nesting, large records that compress well, every codec, and
-    aborted transactions. The command uses a broker of its own. Exit code 0 means that no stage stopped, every offset
-    has one row, and every planted alert was raised.
+    damaged events, tombstones, and records with odd keys, odd headers or deep nesting. Some are large records that
+    compress well, and some are in aborted transactions. Every compression codec is used. The command uses a broker of
+    its own. Exit code 0 means that no stage stopped, every offset has one row, and every planted alert was raised.
     """
     measured = measure(Settings.from_env(), records, seed, lambda text: click.echo(text, err=True))
     figures = asdict(measured) | {"records_per_second": measured.records_per_second, "holds": measured.holds}
@@ -142,14 +142,14 @@ def _send(settings: Settings, records: int, seed: int, meanwhile: Sequence[Calla
 
 
 class _Planted:
-    """Families that are referred twice in a row. Each second referral must raise `re_referral`."""
+    """Families that are referred twice in a row. A family's second referral must raise `re_referral`."""
 
     def __init__(self, settings: Settings, seed: int) -> None:
         self._load = Load(0, settings.authority, seed, name="planted")
         self._client: KafkaProducer = producer(settings, linger_ms=0)
         self._next = 0.0
         self.sent: dict[str, float] = {}
-        """When each second referral was sent, by event id."""
+        """When the second referral of each family was sent, by event id."""
 
     def look(self) -> None:
         """Send the referrals of one more family if the next family is due."""

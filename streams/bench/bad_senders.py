@@ -27,7 +27,7 @@ def sending(settings: Settings, count: int, seed: int) -> Iterator[AsyncResult[l
     """
     Send `count` records from several processes.
 
-    The result has, for each process, how many records reached the topics.
+    The result lists how many records of each process reached the topics.
     """
     shares = [count // _PROCESSES + (number < count % _PROCESSES) for number in range(_PROCESSES)]
     with multiprocessing.get_context("spawn").Pool(_PROCESSES) as pool:
@@ -38,8 +38,8 @@ def mark_ends(settings: Settings) -> None:
     """
     Send one more bad record to every partition.
 
-    Consumers do not see records of an aborted transaction. If a partition ended with one, no consumer could reach the
-    end of the partition.
+    Consumers do not see records of an aborted transaction. If the last record of a partition were such a record, no
+    consumer could reach the end of the partition.
     """
     with closing(producer(settings)) as client:
         for place in end_offsets(settings, names.INPUT_TOPICS):

@@ -46,9 +46,9 @@ class BuildHistory:
 
     def copies(self, events: int, at_most: int | None = None) -> Iterator[pa.Table]:
         """
-        Yield `events` rows in parts. Each part is one copy of the year.
+        Yield `events` rows in parts. Each part is a copy of the year, or of its last rows.
 
-        A part has no more rows than a year, and no more than `at_most`. A shorter part has the last rows of the year.
+        A part has no more than `at_most` rows.
         """
         size = min(self._size, at_most or self._size)
         for number in range(-(-events // size)):

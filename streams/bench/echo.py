@@ -1,5 +1,5 @@
 """
-Measure the least possible latency: that of a process that only forwards records, as durably as the watcher publishes.
+Measure the lowest possible latency, with a process that only forwards records, as durably as the watcher publishes.
 
 The process is `python -m streams.bench.echo`. It runs until SIGTERM.
 """

@@ -144,7 +144,7 @@ class Disk:
 
 @contextmanager
 def own_disk(folder: Path, say: Say) -> Iterator[Disk | None]:
-    """Mount a file system in memory at the folder. Yield None if this user may not mount one."""
+    """Mount a file system in memory at the folder. Yield None if this user is not allowed to mount one."""
     folder.mkdir(parents=True)
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", f"size={_DISK_MB}m", "caf-faults", folder], capture_output=True, check=False

@@ -24,7 +24,7 @@ from streams.settings import Settings
 __all__ = ["Promises", "said", "settle", "unaccounted", "unlike_the_build", "unlike_the_oracle"]
 
 Promises = dict[str, list[str]]
-"""The failures of each promise. An empty list means that the promise was kept."""
+"""For each promise, what was found to break it. An empty list means that the promise was kept."""
 
 _PAUSE_SECONDS = 1.0
 
@@ -60,7 +60,7 @@ def unaccounted(settings: Settings) -> list[str]:
 
 
 def unlike_the_build(settings: Settings) -> list[str]:
-    """List the alerts that differ between the stream and the rebuild, as of the snapshot of the last build."""
+    """List the streamed alerts that differ from the rebuilt ones, as of the snapshot of the last build."""
     with connect(settings) as lake:
         found = compare(lake)
     if found.as_of is None:

@@ -64,7 +64,7 @@ class Plan:
 
 @dataclass
 class Campaign:
-    """The faults of a campaign, and the failures of each promise."""
+    """The faults of a campaign, and for each promise, what was found to break it."""
 
     plan: Plan
     sent: int = 0

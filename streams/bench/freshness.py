@@ -62,10 +62,11 @@ class Spread:
 @dataclass(frozen=True)
 class FreshnessTimes:
     """
-    The age of figures, and how long a history takes from its first record to the marts. All times are in seconds.
+    The results: how old figures are, and how long a history takes from its first record to the marts. All times are in
+    seconds.
 
-    `landed` is when the event's batch was written. `begun` is when the first build that read the event started.
-    `visible` is when a query first counted the event.
+    `landed` is the time from producing an event until its batch was written. `begun` is the time until the first build
+    that read the event started. `visible` is the time until a query first counted the event.
     """
 
     history: int

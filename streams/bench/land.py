@@ -130,8 +130,9 @@ def command(*, events: int, validator: str, as_json: bool) -> None:
     Measure records landed per second, compared with a drain of the same topics and with the plain limit.
 
     Landing includes the contract, the commit and Great Expectations. The drain reads the topics with the same client
-    and stores nothing. The plain limit is librdkafka, msgspec, Arrow and DuckDB writing Parquet, without any guarantee.
-    The command uses a broker, a database and a lake of its own, and removes them afterwards.
+    and stores nothing. The plain limit is the speed at which librdkafka, msgspec, Arrow and DuckDB write the records to
+    Parquet files without any guarantee. The command uses a broker, a database and a lake of its own, and removes them
+    afterwards.
     """
     function = pkgutil.resolve_name(validator) if validator else None
     measured = measure(Settings.from_env(), events, function, lambda text: click.echo(text, err=as_json))

@@ -1,4 +1,4 @@
-"""Send live events at a rate, and record when another process reads the alert that each event raises."""
+"""Send live events at a steady rate, and record when another process reads the alerts that they raise."""
 
 import threading
 import time

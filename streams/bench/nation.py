@@ -42,7 +42,8 @@ Say = Callable[[str], None]
 @dataclass(frozen=True)
 class Built:
     """
-    One build: its seconds in total, its seconds in Spark, and the seconds after that for the nation's tables.
+    The results of one build. `seconds` is its whole time, `spark_seconds` is the time in Spark, and `nation_seconds` is
+    the time after that for the nation's tables.
 
     `own_cpu` is the CPU seconds of the building process, and `worker_cpu` those of the workers. Neither figure includes
     the JVM of Spark's driver. `peak_mb` is the memory of the building process. `made` has the figures of Spark's
@@ -63,7 +64,7 @@ class Built:
 @dataclass(frozen=True)
 class NationSpeed:
     """
-    All builds of one history.
+    The results of all builds of one history.
 
     `speed_up` divides the first build's time in Spark by the last build's time in Spark.
     """

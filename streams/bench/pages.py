@@ -35,7 +35,7 @@ Say = Callable[[str], None]
 @dataclass(frozen=True)
 class View:
     """
-    One page: milliseconds from the request to the last byte of the answer.
+    The results for one page: milliseconds from the request to the last byte of the answer.
 
     `first` is the first view after the server has started, with nothing cached. `warm` has all later views of the same
     build.
@@ -52,8 +52,9 @@ class View:
 @dataclass(frozen=True)
 class PageTimes:
     """
-    The pages of a home with `events` accepted records. A new server answers its first request after
-    `start_seconds`.
+    The results for all pages of a home that has `events` accepted records.
+
+    `start_seconds` is the time from starting a server until its login page answers.
     """
 
     events: int
@@ -67,7 +68,8 @@ class PageTimes:
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON (everything else goes to stderr).")
 def command(rounds: int, warm: int, as_json: bool) -> None:
     """
-    Measure the pages of this home, which must be up. The command shows them on a server of its own.
+    Measure how long the pages of this home take to load. The home must be up. The command serves the pages from a
+    server of its own.
 
     The server is restarted for each round. The pages are measured as the desk sees them, with an account that exists
     only during the measurement.
@@ -151,7 +153,7 @@ def _account(settings: Settings) -> Iterator[str]:
 
 
 def _desk(settings: Settings, *words: str) -> str:
-    """Run `./caf desk` and return its output. Only the command line may import the code of the pages."""
+    """Run `./caf desk` and return its output. The bench itself must not import the code of the pages."""
     environ = {**os.environ, **project_environment(settings)}
     command_ = [sys.executable, "-m", "streams.cli", "desk", *words]
     return subprocess.run(command_, env=environ, cwd=PROJECT, check=True, capture_output=True, text=True).stdout

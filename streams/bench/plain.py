@@ -91,7 +91,7 @@ def _plain(struct: type[Event]) -> type[msgspec.Struct]:
 
 
 def _tables(decoder: msgspec.json.Decoder[Any], messages: Iterable[confluent_kafka.Message]) -> Iterator[pa.Table]:
-    """Yield the records that can be decoded as rows, in one table for each event type."""
+    """Decode the records, and yield the rows of those that can be decoded, in one table for each event type."""
     groups = defaultdict(list)
     for message in messages:
         value = message.value()

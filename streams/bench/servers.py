@@ -19,7 +19,8 @@ Say = Callable[[str], None]
 @contextmanager
 def own_servers(settings: Settings, say: Say, *, with_kafka: bool = True) -> Iterator[Settings]:
     """
-    Start PostgreSQL and, if wanted, Kafka with empty topics. The temporary home also has a free port for Airflow.
+    Start PostgreSQL and, unless `with_kafka` is false, Kafka with empty topics. Yield the settings of their temporary
+    home, which has a free port for Airflow.
 
     At the end, all processes of the home are stopped, and the home is removed.
 

@@ -48,7 +48,8 @@ class Sample:
 
     `alerts` has the times from producing a referral to reading its alert; one referral is sent each second. `behind` is
     the number of records that were not evaluated at the end of the interval. `table_bytes`, `rows`, `dead_rows` and
-    `vacuums` cover all the watcher's tables. `wal_bytes` is what was written during the interval.
+    `vacuums` cover all the watcher's tables. `wal_bytes` is the size of the write-ahead log that was written during the
+    interval.
     """
 
     minute: float

@@ -55,9 +55,10 @@ class YearTimes:
     """
     Seconds from the first record sent until the last record had reached each stage.
 
-    The last record was sent, landed, evaluated (`judged_seconds`) and built. After `settled_seconds`, it was in marts
-    that were built at the watcher's watermark. Up to then there were `builds` builds, which took `building_seconds`
-    together. The first figures existed after `first_build_seconds`.
+    `produced_seconds`, `landed_seconds`, `judged_seconds` and `built_seconds` are the times until the last record was
+    sent, landed, evaluated and built. After `settled_seconds`, the last record was in marts that were built at the
+    watcher's watermark. Until then, `builds` builds ran, which took `building_seconds` in total. The first figures
+    existed after `first_build_seconds`.
     """
 
     authority: str
@@ -143,8 +144,7 @@ def measure(settings: Settings, authority: str, days: int, say: Say) -> YearTime
 
 def _wait(settings: Settings, lake: duckdb.DuckDBPyConnection, total: int, say: Say) -> list[Build]:
     """
-    Wait for the first successful build at a watermark that has all records. Return the successful builds up to that
-    one.
+    Wait until a build at the watermark has succeeded with all records. Return the successful builds up to that one.
 
     Raises:
         StackFailed: a part ended, or no such build was made in time.
@@ -179,7 +179,7 @@ def _reached(lake: duckdb.DuckDBPyConnection) -> str:
 
 
 def _evaluated(lake: duckdb.DuckDBPyConnection, total: int) -> datetime:
-    """Find when the first heartbeat arrived that says that all records are evaluated."""
+    """Return the arrival time of the first heartbeat after all records were evaluated."""
     beats: list[tuple[datetime, Any]] = lake.execute(_HEARTBEATS).fetchall()
     for received_at, offsets in beats:
         if records(offsets) >= total:

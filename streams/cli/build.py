@@ -50,7 +50,7 @@ def command(
     """
     Rebuild the marts from one snapshot: alerts over all history, need by locality, data quality.
 
-    The snapshot ends where the watcher has evaluated everything and everything has landed, so that streamed and rebuilt
+    The snapshot has the records that the watcher has evaluated and that have landed, so that streamed and rebuilt
     alerts can be compared. Without a running watcher, the snapshot has everything that has landed. A failed batch-level
     expectation holds the marts. Alerts of rules that only a build can evaluate (locality_surge, shared_by_too_many) are
     published afterwards.

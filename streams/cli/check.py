@@ -41,7 +41,7 @@ def command(fix: bool, names: Sequence[str]) -> None:
     """
     Check the code without running it: lint, format, types, generated files and pages.
 
-    CHECK is one or several of Python, format, types, generated, rules, measures, YAML, SQL. Without any, all checks
+    CHECK is one or several of Python, format, types, generated, rules, measures, YAML, SQL. Without CHECK, all checks
     run. The exit code is 1 if a check fails. A check that fails prints what its tool says.
     """
     chosen = [name for name in _CHECKS if not names or name in names]

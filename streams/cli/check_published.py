@@ -29,15 +29,15 @@ def command(
     """
     Compare the figures that the DfE has published with what the models count.
 
-    From the figures in FILES, the command makes events, and it counts these events with the models.
+    The command makes events from the figures in FILES, and counts these events with the models.
 
     FILES are tables c1, c5 and c6 of the DfE's Characteristics of children in need and the ONS mid-year estimates, all
     as they are downloaded. Or FILES have one figure on each line, as in streams/reference/published_cin.csv. Each
     authority and year is compared separately. The command sends nothing and does not touch the lake.
 
     If the command cannot read something in FILES, it says so on standard error and compares the rest. The exit code is
-    0 only if the command could read everything, and if every figure that can be compared is equal to the published
-    decimal.
+    0 only if the command could read everything, and if every figure that can be compared is equal to the published one,
+    to the last published decimal.
     """
     problems: list[str] = []
     wanted = [

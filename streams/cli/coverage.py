@@ -1,4 +1,4 @@
-"""`./caf coverage`: state for which population and time the records are complete."""
+"""`./caf coverage`: say for which population and time the records are complete."""
 
 import json
 from dataclasses import asdict
@@ -20,11 +20,11 @@ _KINDS = "\n".join(f"  {kind:<12} {meaning}" for kind, meaning in KINDS.items())
 @click.group("coverage")
 def command() -> None:
     """
-    State for which time the records of an authority are complete, for each source and each kind of figures.
+    Say for which time the records of an authority are complete, for each source and each kind of figures.
 
     Figures exist only for covered time. Time that is not covered has no figure, and never shows 0. Unless somebody
     states something else, a kind of figures is covered from the day on which its first live event arrived. History that
-    is sent later (`backfill`) covers nothing until somebody states that it does. Alerts do not depend on coverage.
+    is sent later (`backfill`) counts as covered only after somebody has stated this. Alerts do not depend on coverage.
     """
 
 
@@ -74,7 +74,7 @@ def add(
     why: str,
 ) -> None:
     """
-    State what a source covers. If several statements cover one day, the latest statement counts.
+    Say what a source covers. If several statements cover one day, the latest statement counts.
 
     If a source failed and sent nothing for some days, state these days as a --part.
     """

@@ -21,7 +21,7 @@ def command(for_seconds: float | None, once: bool, as_json: bool) -> None:
     Write a letter to the referrer as soon as a decision has landed, until SIGTERM or Ctrl-C.
 
     The letters go to a topic of their own, from which another system sends them to referrers. If a decision is
-    corrected, a corrected letter follows. The first start begins with the next decision.
+    corrected, a corrected letter follows. On its first start, the command begins with the next decision.
     """
     from streams.tell.referrers.post import post
 

@@ -22,7 +22,7 @@ _VERBS = {
     "check-event": "check whether a form may send an event",
     "check-published": "compare what the models count with the figures that the DfE has published",
     "contracts": "generate the files that are derived from the contract",
-    "coverage": "state for which time the records are complete, list such statements, and remove one",
+    "coverage": "say for which time the records are complete, list such statements, and remove one",
     "demo": "run the whole system on this machine, with a simulated borough",
     "desk": "manage who may log in to the pages, and what they may see",
     "docs": "write pages about the models: columns and lineage",

@@ -26,7 +26,7 @@ _WIDTH = 100
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(*, key: str | None, write: bool, check: bool, as_json: bool) -> None:
     """
-    List the measures of the marts, or define one: title, unit, formula, period, source, caveat, and where it is.
+    List the measures of the marts, or define one: its title, unit, formula, period, source, caveat, and mart.
 
     The definitions come from the files of the dbt models. `marts.analytics.dim_measure` has the same definitions. If
     several marts have a measure of the same name, give KEY as `mart.key`.

@@ -1,4 +1,4 @@
-"""`./caf notify`: send alerts to a webhook or by e-mail, and send alerts again that the receiver did not accept."""
+"""`./caf notify`: send alerts to a webhook or by e-mail, list those that were not accepted, and send them again."""
 
 import json
 import signal
@@ -55,7 +55,7 @@ def _delivery(verb: Callable[..., Any]) -> Callable[..., Any]:
 @_delivery
 def webhook(url: str, secret_file: Path, **options: Any) -> None:
     """
-    Send alerts as signed HTTP requests (standardwebhooks.com). The body is the same as on the topic.
+    Send alerts as signed HTTP requests (standardwebhooks.com). The body is the same JSON as on the alerts topic.
 
     If the receiver does not answer, or answers 5xx, 408, 425 or 429, the alert is sent again. Any other answer ends the
     attempts. Only 2xx means that the alert was accepted.
@@ -97,7 +97,7 @@ def email(
 @click.option("--group", required=True, help="Name of the consumer.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 def failed(group: str, as_json: bool) -> None:
-    """List the alerts that the consumer's receiver did not accept, and why."""
+    """List the alerts that the group's receiver did not accept, and why."""
     from streams.tell.subscribers.dead_letters import DeadLetters
 
     letters = DeadLetters(Settings.from_env(), group)

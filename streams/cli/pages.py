@@ -11,7 +11,7 @@ __all__ = ["command"]
 @click.command("pages")
 def command() -> None:
     """
-    Serve the pages on CAF_DASHBOARD_HOST and CAF_DASHBOARD_PORT until it is stopped. './caf up' starts this.
+    Serve the pages on CAF_DASHBOARD_HOST and CAF_DASHBOARD_PORT until this command is stopped. './caf up' starts it.
 
     The pages read the lake and the alerts topic, and write nothing. Without an account, everybody sees what is
     published. With an account ('./caf desk'), people see live figures, or everything, depending on the role of the

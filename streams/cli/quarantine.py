@@ -41,7 +41,7 @@ def command(context: click.Context) -> None:
     """
     List rejected records, and values that were left out of accepted records.
 
-    Show why, and in which field the error is.
+    Show the reason for each, and the field that was wrong.
     """
     if context.invoked_subcommand is None:
         context.invoke(list_)

@@ -23,10 +23,12 @@ def command(*, dry_run: bool, yes: bool, as_json: bool, **given: object) -> None
     """
     Send rejected records again after a fix, byte for byte, to the same topic and with the same key.
 
-    Without options, the command sends all rejected records except three kinds. It does not send a record whose copy has
-    been accepted or is still on its way. It does not send such copies. And it does not send batches, because each event
-    of a batch has already been sent separately. If the broker refuses a record, the command names it and sends the
-    others. Exit code 0: all were sent.
+    Without options, the command sends all rejected records of the input topics, with four exceptions. A record is left
+    out if a copy of it has been accepted or has not landed yet. A rejected copy is left out, because its original is
+    sent instead. A batch is left out, because each of its events has already been sent separately. A record that Kafka
+    deleted before it was read is left out, because its content is lost.
+
+    If the broker refuses a record, the command names it and sends the others. Exit code 0: all were sent.
     """
     if as_json and not (yes or dry_run):
         raise click.UsageError("with --json there is no question; add --yes or --dry-run")

@@ -24,10 +24,10 @@ __all__ = ["command"]
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
 def command(for_seconds: float | None, once: bool, policy: Path | None, as_json: bool) -> None:
     """
-    Tell each kind of partner what the sharing policy permits, until SIGTERM or Ctrl-C.
+    Send each kind of partner the notices that the sharing policy permits, until SIGTERM or Ctrl-C.
 
-    Each kind of partner has its own topic. Each decision is published before a partner is notified. The first start
-    begins with the next alert. Later starts continue where the last one ended.
+    Each kind of partner has its own topic. Each decision is published before a partner is notified. On its first start,
+    the command begins with the next alert. On later starts, it continues where it stopped.
     """
     from streams.tell.partners.policy import POLICY_FILE, read_policy
     from streams.tell.partners.share import share

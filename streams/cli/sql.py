@@ -65,7 +65,7 @@ def _copy(lake: duckdb.DuckDBPyConnection, query: str, options: str) -> None:
     """
     Print the result through a temporary file.
 
-    DuckDB opens standard output anew, and so it would empty a file to which standard output is appended.
+    DuckDB would open standard output anew. If standard output is appended to a file, this would empty the file.
     """
     with tempfile.NamedTemporaryFile() as file:
         lake.execute(f"COPY ({query}) TO '{file.name}' ({options})")

@@ -53,7 +53,10 @@ def command(part: str | None, as_json: bool) -> None:
 
 
 def _holds(lake: duckdb.DuckDBPyConnection) -> Sequence[object]:
-    """Return the holds on the marts. The import is here because it takes seconds and only `build` needs it."""
+    """
+    Return the holds on the marts. The import is inside this function because it takes seconds, and only the state of
+    `build` needs it.
+    """
     from expectations import holds
 
     return holds(lake)

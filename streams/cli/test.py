@@ -27,9 +27,9 @@ _ALONE = (
 )
 _ALONE_LETTERS = frozenset("nxskh")
 """
-Letters of options for looking at single tests, or for deciding how the tests run.
+The letters of one-letter options with which one process runs all tests.
 
-With these options, one process runs all tests.
+These options are for looking at single tests, or for choosing how the tests run.
 """
 
 _FLAGS = re.compile(r"-[qvlxsh]*[a-zA-Z]?")
@@ -64,7 +64,7 @@ def _measured(pytest: Sequence[str]) -> int:
     """
     Run pytest, report the branch coverage of all processes that it starts, and return pytest's exit code.
 
-    Processes that a test kills store nothing, so the report names some branches that are tested.
+    A process that a test kills stores no coverage. So the report also names some branches that are in fact tested.
     """
     _coverage("erase")
     exit_code = _coverage("run", *pytest)

@@ -74,7 +74,7 @@ class Reason(enum.StrEnum):
     Kafka has its offset, but the batch that it is in, or compressed data in it, is damaged.
     """
     DELETED_UNREAD = "deleted_unread"
-    """Kafka deleted the record before it was read: because of its retention, by hand, or together with its topic."""
+    """Kafka deleted the record before it was read: its retention time was over, or somebody deleted it or its topic."""
 
 
 class Refusal(Exception):

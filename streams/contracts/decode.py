@@ -114,7 +114,8 @@ class Accepted(msgspec.Struct, frozen=True, gc=False):
     """
     An accepted event as it arrived. Copies of an event have the same topic, key, `identity` and `content_id`.
 
-    `fact` is the event in force: the data themselves, the replacement in a correction, or None for a withdrawal.
+    `fact` has the data that are now in force: those of the event, the replacement in a correction, or None for a
+    withdrawal.
     """
 
     topic: str
@@ -203,7 +204,7 @@ def decode(record: Record) -> Accepted | Rejected:
     """
     Validate one record of an input topic by its contract, whatever its length.
 
-    Use this function for records that were admitted before. The setting may have been different then.
+    Use this function for records that were admitted before, perhaps under another length limit.
     """
     try:
         return _accept(record)
@@ -310,7 +311,7 @@ def _mended_envelope(value: bytes, dropped: list[Dropped]) -> Envelope:
 def _amended(
     topic: str, contracts: dict[str, _Contract], envelope: Envelope, dropped: list[Dropped]
 ) -> tuple[Literal["corrected", "withdrawn"], Correction | Withdrawal, Event | None, str | None]:
-    """Read a correction or withdrawal. Return its change, its amendment, the fact in force, and the key."""
+    """Read a correction or withdrawal. Return which one it is, its data, the fact in force, and the Kafka key."""
     change = _amendments[topic].get(envelope.type)
     if change is None:
         raise _unknown(contracts, "$.type")

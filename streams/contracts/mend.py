@@ -3,7 +3,8 @@ Read a record again, field by field, after the fast decoder refused it. An error
 hide a child.
 
 `null` means that a field is not given. If a field that no rule needs is wrong, it is left out, and this is reported. If
-such a field must have a value, the contract names the safest one. If a needed field is wrong, the record is refused.
+such a field must have a value, it takes the safest value, which the contract names. If a needed field is wrong, the
+record is refused.
 """
 
 from datetime import date

@@ -53,7 +53,7 @@ class Recipient(msgspec.Struct, frozen=True, order=True):
     """One desk or person that an alert is for."""
 
     role: c.RecipientRole
-    id: Annotated[str, _described("Which one: a gateway, an area, a worker, a service.", "birkenhead")]
+    id: Annotated[str, _described("Id of the recipient: a gateway, an area, a worker or a service.", "birkenhead")]
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True):

@@ -23,5 +23,5 @@ CENSUS_KINDS: Final = ("social_care", "assessments")
 """
 The kinds of figures that a children in need census covers.
 
-The census has no contacts and no early help, and only days, so that no times in hours can be calculated.
+The census has no contacts and no early help. It gives only days, so figures in hours cannot be calculated from it.
 """

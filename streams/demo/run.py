@@ -92,7 +92,7 @@ class _starting_airflow:  # noqa: N801  (a context manager used as a verb)
     """
     Starts Airflow in a thread while the `with` block runs.
 
-    At the end of the block, waits for the thread, and raises the thread's error if there was one.
+    At the end of the block, it waits for the thread, and raises the thread's error if there was one.
     """
 
     def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:

@@ -48,8 +48,8 @@ def check_claims(lake: duckdb.DuckDBPyConnection, claims: Iterable[Claim], verdi
     entities = {row[:3] for row in rows}
     planted = [claim for claim in claims if claim.expected]
     verdict.add(f"{len(planted)} planted cases alerted", (_named(c) for c in planted if c.alert_id not in ids))
-    # Check only near misses that are not about one clause of a rule. A near miss of one clause may make another clause
-    # true, and an alert does not say which clause was true.
+    # Leave out near misses of a single clause of a rule. Such a near miss may make another clause true, and an alert
+    # does not say which clause was true.
     misses = [claim for claim in claims if not claim.expected and not claim.clause]
     verdict.add(
         f"{len(misses)} near misses left alone",

@@ -1,4 +1,4 @@
-"""Explains why an alert was sent to its recipients, from the alert and the version of the routes that it names."""
+"""Explains why an alert was sent to its recipients, using the version of the routes that the alert names."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ __all__ = ["Explanation", "explain"]
 @dataclass(frozen=True)
 class Explanation:
     """
-    A route that fits an alert, and the recipients that the alert has because of it.
+    A route that fits an alert, and the recipients whom the route adds to the alert.
 
     There are no recipients if the family does not match the route.
     """

@@ -31,7 +31,11 @@ _PLACES = """
     where code in (select unnest(?))
     group by code
 """
-"""SQL for the authority, gateway and area of wards and areas. Gateway or area is NULL if a place lies in several."""
+"""
+SQL for the authority, the gateway and the area in which each given place lies. A place is a ward or an area.
+
+If a place lies in several gateways, its gateway is NULL. If it lies in several areas, its area is NULL.
+"""
 
 _TOLD = """
     select alert_id, recipients from landing.main.alerts where alert_id in (select unnest(?))

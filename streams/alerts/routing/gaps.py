@@ -14,7 +14,7 @@ __all__ = ["Gap", "gaps"]
 
 
 class Gap(NamedTuple):
-    """A combination for which the routes reach nobody."""
+    """A combination of rule, severity, hours, place and family for which the routes name no recipient."""
 
     authority_code: str
     rule: str
@@ -26,7 +26,7 @@ class Gap(NamedTuple):
 
 def gaps(routes: Iterable[Route], rules: Iterable[str], day: date) -> list[Gap]:
     """
-    Return the combinations for which the routes in force on a day reach nobody.
+    Return the combinations for which the routes in force on a day name no recipient.
 
     The combinations are listed for the default routes and for each authority that has routes of its own.
     """

@@ -64,7 +64,7 @@ def expected_load(
         routes: the routes in force for the authority.
         expected: the expected number and the shares of each rule's alerts.
         severities: the severity of each rule in the register. Alerts that are not red have this severity, or amber if
-            it is red.
+            this severity is red.
         authority: the authority's GSS code.
     """
     routes = list(routes)
@@ -100,7 +100,7 @@ def _families(one: Expected) -> list[tuple[tuple[str | None, list[str]], float]]
     """
     Return each combination of lead professional and open service that a family may have, with its probability.
 
-    Most families with a lead professional are open.
+    Families with a lead professional are assumed to be open, as far as the number of open families allows.
     """
     led = min(one.open, one.lead)
     return [

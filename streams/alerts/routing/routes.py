@@ -62,7 +62,7 @@ def read_routes(path: Path = ROUTES_FILE) -> tuple[Route, ...]:
 
 
 def in_force(routes: Iterable[Route], authority: str, day: date) -> list[Route]:
-    """Return an authority's newest routes on a day, or the default routes if it has none of its own yet."""
+    """Return an authority's routes in force on a day, or the default routes if it has none of its own yet."""
     routes = [route for route in routes if route.effective_from <= day]
     own = [route for route in routes if route.authority_code == authority]
     candidates = own or [route for route in routes if route.authority_code == "*"]

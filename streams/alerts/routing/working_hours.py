@@ -52,7 +52,7 @@ def profile_authority(profile_version: str, profiles: Path = _PROFILES) -> str:
 
 
 def _in_force(hours: tuple[_Hours, ...], authority: str, day: date) -> _Hours:
-    """Return an authority's newest hours on a day, or the default hours if it has none of its own yet."""
+    """Return an authority's hours in force on a day, or the default hours if it has none of its own yet."""
     begun = [each for each in hours if each.effective_from <= day]
     own = [each for each in begun if each.authority_code == authority]
     return max(own or [each for each in begun if each.authority_code == _DEFAULT])

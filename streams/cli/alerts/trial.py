@@ -16,7 +16,7 @@ def trial(timeout: float, as_json: bool) -> None:
     """
     Send a test alert through the whole path, and wait until it has been read back.
 
-    The test alert is about nobody, is stored with the mark of a test, and is sent to nobody.
+    The test alert is about nobody and is sent to nobody. It is stored, marked as a test.
     """
     from streams.alerts.trial import run_trial
 
@@ -25,9 +25,7 @@ def trial(timeout: float, as_json: bool) -> None:
 
 
 @click.command("check")
-@click.option(
-    "--max-age", type=float, default=10, show_default=True, help="Seconds without a heartbeat that are allowed."
-)
+@click.option("--max-age", type=float, default=10, show_default=True, help="Allowed seconds without a heartbeat.")
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
 @click.pass_context
 def check(context: click.Context, max_age: float, as_json: bool) -> None:

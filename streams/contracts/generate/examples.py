@@ -11,7 +11,10 @@ from streams.contracts.event import Event
 __all__ = ["amendment_example", "event_example", "output_example"]
 
 _CONTRADICTING = frozenset({"consent_reason", "died_on", "due_date", "upn_unknown"})
-"""Optional fields that contradict other fields. A person who was born has no due date. Given consent has no reason."""
+"""
+Optional fields that contradict other fields. A person with a date of birth has no due date. If consent is given, there
+is no reason why it was not sought.
+"""
 
 _VALUES = {"consent": "given"}
 """Example values for fields whose default is a value that forms must not send."""

@@ -65,7 +65,8 @@ def _given(fields: list[str]) -> dict[str, Any]:
     """
     Return the expectation that these fields are given in each row.
 
-    In the frame that is checked, the column `presence` is then `given` and not `missing`.
+    Great Expectations checks a table of observations. In this table, `presence` must be `given` for each of these
+    fields, and not `missing`.
     """
     return _in_set("presence", ["given"]) | {"meta": {"required": fields}}
 
