@@ -44,7 +44,7 @@ class Checked:
     The results of the comparison.
 
     `left` counts the figures that could not be compared, by reason. The reason is either the meaning of the symbol that
-    was published instead of a number, or a sentence that says what is missing in the files.
+    was published instead of a number, or a text that says why there is nothing to compare.
     """
 
     authority_years: int = 0
