@@ -1,4 +1,4 @@
-"""Turn the DfE's published figures into events, count these events with the models, and compare the results."""
+"""Check the models: make events from the DfE's published figures, count these events, and compare the counts."""
 
 from streams.dfe_check.check import Checked, Difference, check
 from streams.dfe_check.tables import Figures, read_figures

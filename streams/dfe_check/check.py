@@ -1,7 +1,7 @@
 """
-Compare published figures with ours.
+Compare published figures with the figures that our models count.
 
-Each authority and year is compared alone, so a national file needs little memory.
+Each authority and year is compared separately, so even a national file needs little memory.
 """
 
 import time
@@ -43,8 +43,8 @@ class Checked:
     """
     The results of the comparison.
 
-    `left` counts the figures that were not compared, by reason. The reason is what a symbol means, or what is missing
-    in the files.
+    `left` counts the figures that could not be compared, by reason. The reason is either the meaning of the symbol that
+    was published instead of a number, or a text that says why there is nothing to compare.
     """
 
     authority_years: int = 0
@@ -72,8 +72,10 @@ def check(
     progress: Callable[[int, int], None] = lambda *_: None,
 ) -> Checked:
     """
-    For each authority and year, make events from the published figures, count these events with the models, and compare
-    the result with the published figures.
+    Check the models against the published figures of each authority and year.
+
+    For this, make events from the published figures, let the models count the events, and compare the counts with the
+    published figures.
 
     Raises:
         PublishedFileInvalid: there is nothing to compare.
@@ -95,7 +97,8 @@ def check(
 
 
 def _check_one(lake: MemoryLake, figures: Figures, checked: Checked) -> None:
-    # Count the marts as of the end of the following year, so that the cases of the year have had time to close.
+    # Build the marts as of one year after the end of the counted year, so that the cases of that year have had time to
+    # close.
     as_of = datetime(figures.year + 1, 4, 1, tzinfo=UTC)
     sent = records(figures.authority, imagine(figures))
     lake.populate(figures.authority, figures.year - 1, figures.children)

@@ -1,5 +1,5 @@
 """
-Make the events of an imagined year, as a front door and a case system would have sent them.
+Make the events that a front door and a case system would have sent in an imagined year.
 
 No event says that a referral is a re-referral, which group its source belongs to, or whether it counts. The models must
 find that out. Some events are sent twice, corrected or withdrawn. Some children have a second person id in another
@@ -77,8 +77,8 @@ class _Author:
 
     def facts(self, history: History) -> Iterator[Fact]:
         """
-        Yield all facts, first those of the referrals in time order. Children who are referred at the same time share a
-        referral.
+        Yield all facts. The facts of the referrals come first, in time order. Children who are referred at the same
+        time share a referral.
         """
         told = sorted(history.earlier + history.too_early + history.year, key=_instant)
         for _, together in groupby(told, key=_instant):
@@ -195,7 +195,10 @@ class _Author:
         yield self._fact(one.at + timedelta(hours=1), decided, family)
 
     def _withdrawn(self, like: Referral) -> Iterator[Fact]:
-        """Yield a referral of a child outside the history, and its withdrawal because it was recorded in error."""
+        """
+        Yield a referral that was recorded in error, and its withdrawal. The referred child does not occur in the
+        history.
+        """
         first, *_ = self._submitted(like, _CORRECTED * self._next() + 1, "F-nobody", ["P-nobody"])
         yield first
         yield self._amendment(

@@ -1,7 +1,7 @@
 """
-A lake in memory in which the models count. The lander's own code fills it, and dbt's compiled SQL builds the marts.
+An in-memory lake for the check. The lander's own code fills it, and dbt's compiled SQL builds the marts in it.
 
-There is no broker, no catalog database and no dbt process, because none of these counts anything.
+The check needs no broker, no catalog database and no dbt process, because these do not affect the counts.
 """
 
 from collections import defaultdict

@@ -1,10 +1,10 @@
 """
-Read published tables in the form in which they are downloaded, figure by figure.
+Read downloaded files of published tables, one figure at a time.
 
-Two layouts are known. The first has a line for each figure (`streams/reference/published_cin.csv`). The second is the
-DfE's own: it has a line for each authority and year, and a column for each measure. The DfE publishes tables c1, c5 and
-c6 of Characteristics of children in need in this layout, and with them the ONS mid-year estimates. The release of 2025
-has new column names in c1, and has no rates.
+A file can have one of two layouts. The first has a line for each figure (`streams/reference/published_cin.csv`). The
+second is the DfE's own: it has a line for each authority and year, and a column for each measure. In this layout, the
+DfE publishes tables c1, c5 and c6 of Characteristics of children in need, and also the ONS mid-year estimates. In the
+release of 2025, table c1 has new column names, and there are no rates.
 """
 
 import csv
@@ -77,8 +77,8 @@ POPULATION = "population_estimate"
 """The name of the table, and also of the measure, for the number of children aged 0 to 17."""
 _TOLD_WIDE = {**TABLES, POPULATION: (POPULATION,)}
 """
-The tables that a file in the DfE's layout may have. If a file has the column of a table's first measure, it has the
-table.
+The tables that a file in the DfE's layout may contain. A file contains a table if it has a column for the table's first
+measure.
 """
 
 _LEVEL = "local authority"
@@ -103,7 +103,7 @@ class Cell(NamedTuple):
 
 def rows_of(path: Path, problem: Callable[[str], None]) -> Iterator[Cell]:
     """
-    Yield those figures of a file that will be compared. `problem` is called with a sentence about each unreadable item.
+    Yield the figures of a file that the check uses. `problem` is called with a sentence about each unreadable item.
 
     Raises:
         PublishedFileInvalid: the file has neither layout.

@@ -1,4 +1,4 @@
-"""Read the published figures of authorities and years, from tables in the form in which they are downloaded."""
+"""Read the published figures of each authority and year from downloaded files."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable

@@ -1,10 +1,10 @@
 """
-Imagine a year of referrals that has the published figures of one authority: which child was referred when, and by whom.
+Imagine a year of referrals that leads to the published figures of one authority.
 
-No referral is marked as a re-referral. Instead, a child is referred again within the year, or was referred in the year
-before. The number of such children follows from the published counts of referrals, children, re-referrals and children
-re-referred. The year also has events that must not count: early help, referrals more than 12 months before, and one
-withdrawn referral.
+No referral is marked as a re-referral. Instead, some children are referred again within the year, or were already
+referred in the year before. The number of such children follows from the published counts of referrals, children,
+re-referrals and children re-referred. The year also has events that must not count: early help, referrals more than 12
+months before, and one withdrawn referral.
 """
 
 import random
@@ -101,8 +101,8 @@ def _counts(figures: Figures, total: int) -> _Counts:
     Derive the numbers of children from the published counts.
 
     A child's second and later referrals in the year are re-referrals. The other re-referrals follow a referral in the
-    year before. If the number of children or of re-referrals is not published, as few children are referred again as
-    the other figures allow.
+    year before. If the number of children or of re-referrals is not published, the function assumes the smallest number
+    of children referred again that the other figures allow.
     """
     children = min(total, _or(figures.count("referrals", "Referrals_child"), total))
     extra = total - children
@@ -133,7 +133,8 @@ def _moments(figures: Figures, total: int, chance: random.Random) -> list[dateti
         begin = datetime(figures.year - 1 + (number > 8), (number + 3) % 12 + 1, 1)  # noqa: DTZ001  (local time)
         days = ((begin + timedelta(days=31)).replace(day=1) - begin).days
         wanted = len(found) + count
-        # Include the first and last minutes of a month, because in summer time they fall on another day in UTC.
+        # Include the first and last minutes of a month. They are hard cases, because in summer time they fall on
+        # another day in UTC.
         edges = [begin, begin + timedelta(days=days) - timedelta(minutes=1 + position)]
         while len(found) < wanted:
             local = edges.pop() if edges else _some_moment(begin, days, chance)
@@ -166,7 +167,10 @@ def _outcomes(figures: Figures, total: int) -> list[str]:
 
 
 def _siblings(referrals: list[Referral], before: set[int]) -> list[Referral]:
-    """Let some referrals name two children. Both have the same month, source and outcome, and no other referral."""
+    """
+    Let some referrals name two children. Both children are referred in the same month, from the same source and with
+    the same outcome. Neither has any other referral.
+    """
     times = Counter(one.child for one in referrals)
     single: dict[tuple[int, str, str], Referral] = {}
     found = []

@@ -28,7 +28,7 @@ def cafs_system(authority: str, pieces: Iterable[CafPiece]) -> System[PublicKey]
     """
     Return the figures of one authority and collection year.
 
-    Figures on CAFs and figures on referrals do not add up, so they are protected separately.
+    No published total combines CAFs with referrals, so the two are protected separately.
     """
     found = sorted(pieces)
     has_year = len({piece.quarter for piece in found}) == QUARTERS

@@ -1,8 +1,9 @@
 """
 Published figures, written as sums of counts that are never published.
 
-An atom is a count that is too detailed to be published. Every figure is a sum of atoms. So the solver can see by itself
-which figures add up: wards in areas, parts in totals, quarters in a year, or a ward that lies in two areas.
+An atom is a count that is too detailed to be published. Every figure is a sum of atoms. So the solver sees by itself
+which figures are sums of others. For example, an area is the sum of its wards, and a year is the sum of its quarters.
+This also works for a ward that lies in two areas.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
@@ -19,7 +20,7 @@ AnyKey = TypeVar("AnyKey", bound=Key)
 
 @dataclass(frozen=True)
 class Cell(Generic[AnyKey]):
-    """A figure that could be published. Its value is the sum of the atoms with the numbers in `atoms`."""
+    """A figure that could be published. Its value is the sum of the atoms whose numbers are in `atoms`."""
 
     key: AnyKey
     value: int
@@ -34,9 +35,9 @@ class System(Generic[AnyKey]):
     Attributes:
         atoms: the number of atoms.
         cells: the cells by key.
-        balances: sums of atoms, with their signs, that are always zero.
-        totals: the key of each total, with the keys of its parts. If a further figure must be withheld, it is chosen
-            from one of these totals and its parts, if possible.
+        balances: sums of atoms that are always zero. Each sum gives the number and the sign (1 or -1) of its atoms.
+        totals: the key of each total, with the keys of its parts. To protect a figure, `protect` prefers to withhold
+            figures that belong to the same total.
     """
 
     atoms: int

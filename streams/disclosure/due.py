@@ -67,7 +67,7 @@ def unbegun(lake: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def covered(lake: duckdb.DuckDBPyConnection, authority: str, quarter: date) -> set[str]:
-    """Return the kinds of figures that are covered for the whole quarter, which may include `re_referrals`."""
+    """Return the kinds of figures for which the records cover the whole quarter, for example `re_referrals`."""
     return {kind for (kind,) in lake.execute(_COVERED, [authority, quarter, quarter]).fetchall()}
 
 

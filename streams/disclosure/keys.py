@@ -1,4 +1,4 @@
-"""What published figures are about, and which figures add up: wards in areas, quarters in a collection year."""
+"""What each published figure is about, and which figures are sums of others, for example a year of its quarters."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -58,7 +58,7 @@ def wards_within(places: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
 
 
 def totals(cells: Iterable[PublicKey], within: dict[str, set[str]]) -> Iterator[tuple[PublicKey, list[PublicKey]]]:
-    """Return totals with their parts. The next figure to withhold is looked for in these relations."""
+    """Return totals with their parts. `protect` looks among these for the next figure to withhold."""
     parts: dict[tuple[PublicKey, str], list[PublicKey]] = defaultdict(list)
     keys = list(cells)
     authorities = [key.code for key in keys if key.level == "authority"]

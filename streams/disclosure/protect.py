@@ -1,5 +1,5 @@
 """
-Choose the figures to withhold: the small ones, and so many others that nobody can calculate the small ones.
+Choose the figures to withhold: the small ones, and enough others that nobody can calculate the small ones.
 
 The same input always leads to the same choice. A figure that has been published is never withheld later.
 """
@@ -17,9 +17,10 @@ SMALL = range(1, 6)
 
 WIDTH = 5
 """
-The least width of a withheld figure's range: the greatest minus the smallest value that is possible for readers.
+The range of every withheld figure must be at least this wide. The range contains every value that is possible according
+to the published figures. Its width is the greatest of these values minus the smallest.
 
-It is greater than the difference between the largest and the smallest small count.
+This number is greater than the difference between the largest and the smallest small count.
 """
 
 
@@ -83,7 +84,7 @@ def _any_left(system: System[AnyKey], withheld: set[AnyKey], published: Collecti
     """
     Return the smallest figure that may still be withheld.
 
-    It is needed only if several relations together reveal a count.
+    This is needed only if a count is revealed by several relations together.
     """
     left = [key for key in system.cells if _is_open(system, key, withheld, published)]
     return {min(left, key=lambda key: (system.cells[key].value, str(key)))} if left else set()

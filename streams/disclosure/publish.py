@@ -2,7 +2,7 @@
 Publish the quarters that have closed and are covered. Each quarter is published once and never changed.
 
 The figures go into the schema `public` of the marts, and into a file that contains nothing else. A published figure
-never changes, because two versions would differ by the records that arrived in between, and so reveal them. The counts
+never changes, because the difference between two versions would reveal the records that arrived in between. The counts
 behind the figures are kept in the schema `released`, for the desk only. They are needed because a year's figure is the
 sum of its quarters as they were published.
 """
@@ -39,8 +39,8 @@ __all__ = ["Publication", "publish"]
 
 log = structlog.get_logger()
 
-# The number of children in each place: the authority's number of children, multiplied by the place's estimated share.
-# The authority's number is that of this mid-year or, if there is none, of the latest earlier one.
+# The number of children in each place is the authority's number of children, multiplied by the place's estimated share.
+# If the authority's number for this mid-year is missing, the number of the latest earlier mid-year is used.
 _CHILDREN = """
     WITH levels AS (
         SELECT
@@ -76,8 +76,7 @@ class Publication:
         figures: the number of figures in these quarters, including withheld figures.
         withheld: how many of these figures are withheld.
         file: the file with everything that is public.
-        uncovered: quarters that have closed, but that the records do not cover completely. These quarters are not
-            published.
+        uncovered: quarters that have closed but are not published, because the records do not cover them completely.
         unbegun: authorities for which nobody has confirmed a first quarter to publish (`begin`). Nothing of these
             authorities is published.
     """

@@ -17,7 +17,7 @@ _UNBOUNDED = 1_000
 """
 The upper limit of an atom is the greatest figure of the system plus this number.
 
-It is so high that it has no effect.
+This limit is so high that it does not affect the ranges.
 """
 
 
@@ -25,8 +25,8 @@ class Ranges(Generic[AnyKey]):
     """
     Computes the ranges of a system's withheld cells.
 
-    Each solution gives a possible value to every cell. So one solution often shows that the ranges of many cells are
-    wide enough.
+    Each solution that the solver finds gives a possible value to every cell. So one solution often shows for many cells
+    at once that their ranges are wide enough.
     """
 
     def __init__(self, system: System[AnyKey]) -> None:
@@ -63,7 +63,7 @@ class Ranges(Generic[AnyKey]):
     def _solve(self, row: int, sign: int, constraints: list[LinearConstraint]) -> None:
         objective = sign * self._matrix[[row]].toarray()[0]
         solved = milp(objective, constraints=constraints, bounds=Bounds(0, self._limit), integrality=1)
-        # There is always a solution, because the true values are one.
+        # There is always a solution, because the true values are a solution.
         values = np.rint(self._matrix @ np.rint(solved.x)).astype(int)
         self._least, self._greatest = np.minimum(self._least, values), np.maximum(self._greatest, values)
 

@@ -3,7 +3,8 @@ The published figures on referrals: by authority, area and ward, by quarter and 
 
 Numbers of re-referrals and of referrals with no further action are published for all places. Numbers by source are
 published only for the authority and its areas. LSOAs are not published, because nearly every figure for a quarter would
-be small. Weeks and months are not published either. So no published periods overlap except a year and its quarters.
+be small. Weeks and months are not published either. So the only published periods that overlap are a year and its
+quarters.
 """
 
 from collections import defaultdict

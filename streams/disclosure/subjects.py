@@ -1,4 +1,7 @@
-"""The published subjects. Each has a public table, counts behind its figures, and rules for how the figures add up."""
+"""
+The published subjects. Each has a public table, counts behind its figures, and rules about which figures are sums of
+others.
+"""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -65,7 +68,8 @@ _CAFS = """
 @dataclass(frozen=True, kw_only=True)
 class Subject:
     """
-    One published subject. Figures of different subjects do not add up, so each subject is protected separately.
+    One published subject. No published total combines figures of different subjects, so each subject is protected
+    separately.
 
     Attributes:
         table: the subject's table in `public`.

@@ -37,7 +37,9 @@ TABLES = """
         ward_name VARCHAR
     );
 """
-"""SQL that creates the tables. Published tables are in the schema `public`, and the desk's own in `released`."""
+"""
+SQL that creates the tables. Published tables are in the schema `public`. The schema `released` is for the desk only.
+"""
 
 COMMENTS = {
     "releases": "A quarter of an authority, and when it was published. It never changes afterwards.",

@@ -1,8 +1,9 @@
 """
-Ask Kafka for partitions without a leader, the ends of topics, committed offsets, and how long records have waited.
+Ask Kafka which partitions have no leader, where topics end, which offsets are committed, and how long records have
+waited.
 
-Kafka is asked about timestamps only, so that the waiting time is known even for an unreadable record. A part has often
-stopped at just such a record.
+The waiting time of a record comes from Kafka's index of timestamps, so it is known even if the record cannot be read.
+This matters because an unreadable record is often the one at which a part has stopped.
 """
 
 from collections.abc import Mapping
@@ -33,15 +34,16 @@ _PRECISION_MS = 500
 _OLDEST_MS = 366 * 86_400_000
 _SURE_SECONDS = 10
 """
-If a record seems to have waited longer than this, the topic is read to check that there is a record.
+If a record seems to have waited for more than this many seconds, the topic is read to check that consumers receive a
+record there.
 
-Reading costs more than asking for offsets.
+Reading takes longer than asking for offsets, so it is not done for shorter times.
 """
 _READ_SECONDS = 10
 """
-How many seconds to keep trying to read.
+For how many seconds to try to read.
 
-This is enough for a busy machine. A part that is not late must not be reported as late.
+This is enough even on a busy machine. If the time were shorter, a part that is not late could be reported as late.
 """
 
 
@@ -52,7 +54,8 @@ class Broker:
 
     Attributes:
         ends: for each partition, the offset after the last record that consumers can read.
-        written: for each partition, the offset after the last record written, including open transactions.
+        written: for each partition, the offset after the last record that was written, including records of open
+            transactions.
         beginnings: for each partition, the first offset that Kafka still has.
         heartbeat: the watcher's last heartbeat.
         heard_at: when that heartbeat arrived.
@@ -193,8 +196,8 @@ def _shown(settings: Settings, broker: Broker, places: Mapping[TopicPartition, i
     """
     Return those positions at or after which there is a record that consumers receive.
 
-    Consumers never receive transaction markers and aborted records, so these do not wait for a part. If a position
-    cannot be read in time, it is returned too.
+    Consumers never receive transaction markers and aborted records, so these do not wait for a part. A position that
+    cannot be read in time is also returned.
     """
     shown, unknown, until = set(), set(places), monotonic() + _READ_SECONDS
     with closing(_numbered(settings, broker, max_poll_records=1)) as client:
@@ -248,7 +251,7 @@ def _came_at(
     Find when the broker stored each record, to within half a second.
 
     Kafka can be asked for the first record from a given time on. A binary search finds the latest time for which Kafka
-    names this record or an earlier one. At that time, the record was stored.
+    names this record or an earlier one. This is the time at which the record was stored.
     """
     end = int(now.timestamp() * 1000)
     # Allow for clocks that differ between machines: a record's timestamp may lie after the present time.
@@ -263,7 +266,10 @@ def _came_at(
 
 
 def _partitions(client: KafkaAdminClient, topics: list[str]) -> tuple[list[str], set[TopicPartition]]:
-    """Return the problems of the topics, and the partitions that have a leader and so can be asked."""
+    """
+    Return the problems of the topics, and the partitions that have a leader. Only these partitions can be asked for
+    offsets.
+    """
     existing = set(client.list_topics())
     troubles = [
         f"topic {topic} is missing. './caf init' or './caf up' makes it" for topic in topics if topic not in existing

@@ -1,5 +1,5 @@
 """
-Read the figures for monitoring that only the lake has: numbers of rejected records, and how long alerts took.
+Read the figures for monitoring that only the lake has: how many records were rejected, and how long each alert took.
 
 Rejected records are counted by source and reason. The sender writes the source, so the source can be anything, for
 example a family's number, and there can be thousands of invented ones. Therefore, a source is named only if it is
@@ -63,7 +63,7 @@ class Figures:
 
     Attributes:
         rejected: the number of all rejected records so far, by source and reason.
-        took: how many seconds each alert took, for the alerts since the last reading.
+        took: for each alert since the last reading, the seconds from the arrival of its cause to the alert.
     """
 
     rejected: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -71,7 +71,7 @@ class Figures:
 
 
 class FigureReader:
-    """Reads the rows that have landed since its last reading."""
+    """Reads the figures. Each reading after the first reads only rows that have landed since the last one."""
 
     def __init__(self) -> None:
         self._rejected: Counter[tuple[str, str]] = Counter()
@@ -80,7 +80,7 @@ class FigureReader:
         self._known_at = float("-inf")
 
     def read(self, lake: duckdb.DuckDBPyConnection) -> Figures:
-        """Return the figures up to the present."""
+        """Return the present figures."""
         if monotonic() - self._known_at > _SOURCES_EVERY_SECONDS:
             limits = {"longest": _LONGEST_SOURCE, "families": _FAMILIES, "sources": _SOURCES}
             self._known = [source for (source,) in lake.execute(_KNOWN, limits).fetchall()]

@@ -20,7 +20,7 @@ _APART = timedelta(hours=1)
 """
 How far back the reader looks for newly stored rows.
 
-An hour is enough, although another machine's clock sets the times in these rows, and although a commit takes some time.
+The times in these rows come from another machine's clock, and a commit takes some time. An hour is enough for both.
 """
 
 _BUILT = "SELECT cut, rowid, started_at, finished_at FROM marts.run.builds WHERE ok ORDER BY rowid DESC LIMIT 1"
@@ -141,7 +141,7 @@ def _unbuilt(
 
 
 def _due(lake: duckdb.DuckDBPyConnection) -> tuple[date, date] | None:
-    """Return the oldest quarter that could be published and is not, with the day from which it could be published."""
+    """Return the oldest quarter that could be published but is not, and the day from which it could be published."""
     from streams.disclosure.due import due, next_due
 
     try:

@@ -103,7 +103,7 @@ class Observer:
         """
         Return the questions for the servers. Leave out servers of this home that are down.
 
-        A question to a server that is down could start it, or wait for it.
+        Asking a server that is down might start the server, or might wait until it is up.
         """
         settings = self._settings
         up = {name for name in stack.SERVERS if name not in local or local[name].state == "running"}
@@ -124,7 +124,8 @@ class Observer:
         """
         Return the backlog of each part, as far as Kafka and the lake report it.
 
-        If Kafka does not answer this question, the failure replaces Kafka's answer in `asked`.
+        To find the backlogs, Kafka is asked once more. If it does not answer this time, the failure replaces its
+        earlier answer in `asked`.
         """
         found: dict[str, Backlog] = {}
         broker, lake = asked.get("kafka"), asked.get("lake")
@@ -146,7 +147,7 @@ class Observer:
         """
         Number Kafka's offsets as the lake does, and compare them with the landed offsets.
 
-        A partition that ends before an offset that has already landed is added to the problems.
+        If a partition ends before an offset that has already landed, this is added to the problems.
         """
         numbered = broker.numbered(lake.generations)
         ask = {"kafka (asked for ends)": lambda: without_their_end(self._settings, numbered, lake.landed)}

@@ -1,8 +1,8 @@
 """
 Write the results of a check in Prometheus' text format.
 
-Labels are the names of parts, their states, sources that are certainly systems, and reasons. So there are few distinct
-labels, and they contain nothing about a person.
+Labels contain only names of parts, their states, reasons of rejections, and sources that are certainly systems. So
+there are few distinct labels, and none of them says anything about a person.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ _BUCKETS = (0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900)
 
 
 class Metrics:
-    """The newest results as text. When the text is read, no server is asked again."""
+    """The newest results as text. Reading the text does not ask any server again."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -44,7 +44,7 @@ class Metrics:
                 self._took.observe(seconds)
 
     def text(self) -> bytes:
-        """Return the text."""
+        """Return the newest results in Prometheus' text format."""
         return generate_latest(self._registry)
 
 

@@ -8,7 +8,9 @@ from streams.settings import Settings
 __all__ = ["GROUPS", "Part", "parts"]
 
 GROUPS = {"share": (names.SHARE_GROUP, names.ALERTS), "feedback": (names.FEEDBACK_GROUP, names.REFERRAL)}
-"""Parts that store their position in a Kafka consumer group: the group, and the topic that it reads."""
+"""
+The parts that store their position in a Kafka consumer group, each with its group and the topic that the group reads.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)

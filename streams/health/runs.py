@@ -14,9 +14,9 @@ __all__ = ["Look", "Run", "Signs", "read_signs", "remember"]
 
 _SILENT_SECONDS = 5 * BEAT_SECONDS
 """
-If a part's last sign of life is older than this, in seconds, its process counts as gone or paused.
+If a part's last sign of life is older than this many seconds, its process counts as gone or paused.
 
-A sign of life whose time is further in the future than this does not count either.
+The same is true if the time of the sign of life lies more than this many seconds in the future.
 """
 
 _LOOKS_EVERY = 10
@@ -114,8 +114,8 @@ class Look:
     """
     What an earlier check found out about a part.
 
-    It has the number of processed records, how long the oldest record had waited, and how many seconds ago the check
-    was.
+    These are the number of records that the part had processed, the waiting time of the oldest record, and the age of
+    the check. Times are in seconds.
     """
 
     done: int
@@ -126,7 +126,7 @@ class Look:
 @dataclass(frozen=True, kw_only=True)
 class Signs:
     """
-    What all parts reported about themselves, and earlier checks.
+    What all parts reported about themselves, and the results of earlier checks.
 
     `now` is the database's time. `made_at` is when the tables were created.
     """

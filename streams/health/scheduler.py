@@ -25,10 +25,10 @@ class Scheduler:
     What Airflow reported.
 
     Attributes:
-        beats: for each component, whether it has a heartbeat.
+        beats: for each component, whether Airflow calls it healthy.
         paused: the paused DAGs.
         unreadable: the DAG files that Airflow cannot read because of errors.
-        running: the tasks (`dag.task`) that Airflow takes to be running.
+        running: the tasks (`dag.task`) that are running according to Airflow.
         tried: how often Airflow has tried each failed task. A task may fail before its part can report anything.
     """
 

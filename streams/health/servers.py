@@ -91,9 +91,9 @@ def _of_topics(broker: object, lake: object) -> list[str]:
 
 def _held_back(settings: Settings, backlogs: Mapping[str, Backlog]) -> list[str]:
     """
-    Return a sentence if a sender has left a transaction open for too long, or else an empty list.
+    Return a sentence if a sender has left a transaction open for too long; otherwise an empty list.
 
-    Kafka holds back the first record of an open transaction from all consumers, and all later records of its partition.
+    If a transaction is open, consumers do not receive its records, nor any later record of the same partition.
     """
     held = backlogs.get("kafka")
     if held is None or held.seconds <= settings.late_seconds:

@@ -186,8 +186,8 @@ def _late(case: Case, run: Run, backlog: Backlog) -> _Verdict:
     why = f", because of {_error(run)}" if run.error else ""
     waits = f"{backlog.records:,} records wait to be {case.part.work}, the oldest for {spell(backlog.seconds)}"
     if case.now - run.started_at < _GRACE:
-        # The part may need time to fill its tables or to make its first build. Repeated failures are handled before
-        # this.
+        # The part may need time to fill its tables or to make its first build. A part in a restart loop does not get
+        # here.
         return "catching up", "amber", f"{name} has just started and is late{why}: {waits}", since
     if before is None or backlog.done <= before.done:
         for_so_long = f" for {spell(before.seconds_ago)}" if before else ""

@@ -1,13 +1,13 @@
 """
 Compare a census file with the facts that earlier returns of the same authority have sent to the lake.
 
-Each event of a census shows which year's return sent it. For a recorded event, this is the year in which its day lies.
-For an amendment (a correction or withdrawal), the year is in its id.
+Each event of a census shows which year's return sent it. If the event records a fact, this is the year in which the day
+of the fact lies. If the event is an amendment (a correction or withdrawal), its id contains the year.
 
 If a year's return was submitted several times, only the last submission counts. If returns of several years contain the
 same fact, the return of the latest year counts. If a new submission leaves a fact out, the fact is taken from the
-latest earlier year that has it. If no earlier year has it, the fact is withdrawn. In the end, the lake holds what it
-would hold if only the last submission of each year had been imported.
+latest earlier year that has it. If no earlier year has it, the fact is withdrawn. In the end, the lake holds the same
+facts as if only the last submission of each year had been imported.
 """
 
 from collections import Counter
@@ -30,7 +30,7 @@ __all__ = ["Told"]
 _BATCH = 10_000
 
 _Row = tuple[str | None, str, str, str, str, datetime, str]
-"""Types of the values in a row with the columns `_SAID`."""
+"""A row with the columns of `_SAID`."""
 
 _SAID = pa.schema(
     [
@@ -162,12 +162,12 @@ class Told:
             self._store()
 
     def compare(self) -> Counter[str]:
-        """Count how many facts are new, same, changed, withdrawn or restored."""
+        """Compare, and count the facts by result: new, same, changed, withdrawn or restored."""
         self._store()
         year, is_part = self._header.year, self._header.is_part
         self._lake.execute(_TOLD, {"source": source(self._header)})
-        # A child without an id may be any child whose id the file does not contain. So no child's facts may be
-        # withdrawn.
+        # A child without an id could be any of the children whose ids are not in the file. So the file does not show
+        # that a child was left out, and the facts of these children must not be withdrawn.
         self._lake.execute(_DIFFERENCE, {"year": year, "is_whole": not is_part and not self._has_unknown})
         return Counter(dict(self._lake.execute("SELECT what, count(*) FROM difference GROUP BY ALL").fetchall()))
 
@@ -184,10 +184,10 @@ class Told:
 
     def is_contradicted(self) -> bool:
         """
-        Whether the file contradicts what was imported for its year. Only a resubmission may import such a file.
+        Whether the file contradicts what was imported for its year. Such a file may be imported only as a resubmission.
 
-        A file contradicts its year if facts about its children have changed or are missing. If the year has already
-        been resubmitted, a whole file that contains new facts contradicts it as well.
+        A file contradicts its year if facts about its children have changed or are missing. After a resubmission of the
+        year, new facts contradict it as well, unless the file is marked as a part.
         """
         result = self._lake.execute(
             "SELECT count(*) FILTER (what = 'changed' OR (what IN ('withdrawn', 'restored') "

@@ -31,7 +31,9 @@ INTRODUCED: Final = {
     "19C": 2021,
     "24A": 2022,
 }
-"""First collection year of each code that the schema of 2017 did not have. No schema since then has removed a code."""
+"""
+The codes that the schema of 2017 did not have, each with its first collection year. No later schema has removed a code.
+"""
 
 SEXES: Final = {
     "1": Sex.MALE,

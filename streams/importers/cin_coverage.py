@@ -1,4 +1,4 @@
-"""Record in the lake which time an imported census covers."""
+"""Record in the lake whether an imported census is complete for its year."""
 
 from datetime import date
 from functools import partial

@@ -42,7 +42,10 @@ _STATUTORY = {
 
 @dataclass(frozen=True)
 class Fact:
-    """A fact about a child. Its `name` is unique within the child, and is the same in every file with the fact."""
+    """
+    A fact about a child. Each fact about a child has its own `name`, which is the same in every file that contains the
+    fact.
+    """
 
     name: str
     day: date
@@ -78,7 +81,7 @@ class _Child:
 
 @dataclass(frozen=True)
 class _Episode:
-    """One `CINdetails` group. Its `key` is unique within the child, even if two episodes begin on one day."""
+    """One `CINdetails` group. Each episode of a child has its own `key`, even if two episodes begin on one day."""
 
     record: Reader
     child: _Child

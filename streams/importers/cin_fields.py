@@ -74,7 +74,7 @@ class Reader:
         return replace(self, elements=found, line=found[0].sourceline if found else self.line)
 
     def text(self, name: str) -> str | None:
-        """Read a text. The record may contain the text several times if it is the same each time."""
+        """Read a text. The record may contain the text several times, but it must be the same each time."""
         found = {text: element for element in reversed(self._named(name)) if (text := _content(element))}
         if len(found) > 1:
             self.without(name, "given more than once")

@@ -22,13 +22,14 @@ __all__ = ["MAX_CHILD_BYTES", "PART", "CinFile", "Header", "header_of", "name_of
 
 MAX_CHILD_BYTES = 1_048_576
 """
-The highest allowed number of bytes for one child, counted from the end of the child before it. The records of the
-largest real children have some tens of kilobytes.
+The highest allowed number of bytes for one child, counted from the end of the child before it. Even the longest real
+records have only some tens of kilobytes.
 """
 
 PART = "part"
 """
-The attribute that marks a Message as containing only some children of a return, as the file of rejected children does.
+The attribute of `Message` that marks a file as containing only some children of a return. The file of rejected children
+has this attribute.
 """
 
 _PARENTS = {"Header": "Message", "Child": "Children"}
@@ -61,7 +62,8 @@ class CinFile:
     """
     Reads an opened file: first its header, then its children in order.
 
-    Finish with each child before you ask for the next one, because the memory of a child is freed at that moment.
+    Finish with each child before you ask for the next one, because asking for the next child frees the memory of the
+    last one.
 
     Raises:
         ImportFileInvalid: the file is not a children-in-need census of a known year and authority, is not well-formed,

@@ -28,7 +28,7 @@ class Root(msgspec.Struct, frozen=True):
     """
     The event that first sent a fact: its id, topic and Kafka key.
 
-    For a fact that a return leaves out, nothing else is known.
+    If a return leaves out a fact, this is all that is known about the fact.
     """
 
     root_id: str
@@ -37,7 +37,7 @@ class Root(msgspec.Struct, frozen=True):
 
 
 class Statement(Root, frozen=True):
-    """A fact as a return states it: the content, and the event that first sent the fact (its root)."""
+    """A fact as it is in a return: its content, and the event that first sent the fact (its root)."""
 
     type: str
     moment: datetime
@@ -58,7 +58,7 @@ def source(header: Header) -> str:
 
 
 def statement(fact: Fact, child_key: str) -> Statement:
-    """Turn a child's fact into the statement that a return makes about it."""
+    """Turn a child's fact into a `Statement`."""
     event = fact.event
     data, key = msgspec.json.encode(event), event.key
     assert key is not None  # a census fact always has a family or a person as its key

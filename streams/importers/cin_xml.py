@@ -1,4 +1,4 @@
-"""Read a whole census file: the facts about every child, the wrong elements left out, and the rejected children."""
+"""Read a whole census file. Collect the facts about every child, the wrong elements, and the rejected children."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -71,7 +71,7 @@ class Imported:
 
 
 _LINES = 10
-"""How many line numbers are kept for each kind of flaw. The report file contains all of them."""
+"""How many line numbers are kept for each kind of flaw. The report file contains all line numbers."""
 
 
 def read_cin_xml(
@@ -89,7 +89,7 @@ def read_cin_xml(
     of bytes read so far.
 
     Raises:
-        ImportFileInvalid: the file is not a census of a known year and authority; no child was read.
+        ImportFileInvalid: the file is not a census of a known year and authority, so no child was read.
     """
     today = today or datetime.now(LONDON).date()
     with path.open("rb") as opened:

@@ -1,5 +1,5 @@
 """
-Read the bytes of a foreign XML file as UTF-8, whatever encoding the file declares.
+Read an XML file from outside as UTF-8, whatever encoding the file declares.
 
 Some systems declare UTF-16 but write UTF-8, or declare UTF-8 but write Windows-1252. So the bytes decide. The declared
 encoding is used only if the bytes do not show the encoding.

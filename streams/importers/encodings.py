@@ -1,4 +1,4 @@
-"""Find the encoding of foreign text from its bytes, because the encoding that a file declares is often wrong."""
+"""Find the encoding of a file from its bytes, because the encoding that the file declares is often wrong."""
 
 import codecs
 from pathlib import Path

@@ -34,13 +34,13 @@ When this time is over, the import of a resubmission fails, but the import of a 
 
 _MOST_REJECTED = 0.5
 """
-The highest allowed share of rejected children. If more of a file's children are rejected, nothing of the file is sent.
+The highest allowed share of rejected children. If a larger share of a file's children is rejected, nothing is sent.
 """
 _MOST_LEFT_OUT = 0.5
 _FEW_CHILDREN = 20
 """
-A resubmission looks like a mistake if it leaves out more than `_FEW_CHILDREN` children, and if these are a larger share
-than `_MOST_LEFT_OUT` of the children that its year had before.
+Two limits for the children that a resubmission leaves out: a share of the children that its year had before, and a
+number. A resubmission that exceeds both limits looks like a mistake.
 """
 
 
@@ -93,7 +93,7 @@ def import_cin_xml(
 
 
 def _is_withheld(done: Imported) -> bool:
-    """Whether the file is so broken that none of its events may be sent. If so, set the reason in `withheld`."""
+    """Return whether the file is so broken that nothing may be sent. If it is, store the reason in `withheld`."""
     if done.broken is not None:
         done.withheld = "the file could not be read to its end"
     elif done.rejected > done.children * _MOST_REJECTED:

@@ -1,5 +1,5 @@
 """
-Split the bytes that were fetched from a partition into batches and the damage between them.
+Split bytes that were fetched from a partition into valid batches and damaged bytes between them.
 
 A batch is accepted if its CRC is right. The CRC does not cover the fields offset and length, so the batch's offset is
 also compared with the offset of the next batch. After damage, `split` searches for the next bytes that are a batch with
@@ -138,7 +138,7 @@ def _is_old(batch: Batch, reached: int | None) -> bool:
 
 def _fits(buffer: memoryview, batch: Batch, behind: int, expected: int, end: int | None) -> bool:
     """
-    Return whether the batch's offset is credible.
+    Return whether the batch's offset can be right.
 
     If the offset is higher than expected, the batch must end before the partition's end and before the next batch
     begins.

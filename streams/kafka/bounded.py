@@ -1,5 +1,5 @@
 """
-A fetcher that limits how many bytes of records one poll returns, and not only how many records.
+A fetcher that limits both the number and the bytes of the records that one poll returns.
 
 Kafka limits only the compressed bytes of a fetch. If a thousand records of 5 MB compress well, one fetch may contain
 them all. To decompress them all would take more memory than the machine has.

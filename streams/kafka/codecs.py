@@ -1,5 +1,5 @@
 """
-Decompress batches of every codec that Kafka knows, up to a size limit. If a part is unreadable, keep what comes before.
+Decompress batches of every codec that Kafka knows, up to a size limit. If a batch is damaged, keep what can be read.
 
 Kafka's CRC covers every byte of a batch, so the codecs' own checksums are not needed. Java's consumers ignore them.
 This module must ignore them as well, because a broker accepts a batch whose LZ4 checksum is wrong, or whose gzip stream

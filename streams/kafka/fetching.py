@@ -22,7 +22,10 @@ __all__ = ["TolerantFetcher"]
 log = structlog.get_logger()
 
 _STUCK_SECONDS = 2.0
-"""How many seconds a partition with records may send nothing. After that, the broker is asked about it separately."""
+"""
+For how many seconds the broker may send nothing from a partition that has records. After that, the broker is asked
+about this partition separately.
+"""
 _LACKS = "a batch whose CRC is right"
 
 
@@ -30,8 +33,8 @@ class TolerantFetcher(BoundedFetcher):
     """
     A fetcher that continues when it meets damage. kafka-python's own fetcher would raise an error.
 
-    Inside this class, offsets are Kafka's own. The number of a record is its offset, plus the number of its partition's
-    offset 0. `first_number` returns the number of a partition's offset 0.
+    Inside this class, offsets are Kafka's own. The records that the class returns are numbered: `first_number` gives
+    the number of a partition's offset 0, and later offsets get the numbers that follow.
     """
 
     def __init__(self, *args: object, first_number: Callable[[TopicPartition], int], **config: object) -> None:
@@ -107,7 +110,8 @@ class TolerantFetcher(BoundedFetcher):
         """
         Return whether the broker's answer shows damage.
 
-        It does if the broker refuses the fetch, sends no complete batch, or has sent nothing for `_STUCK_SECONDS`.
+        The broker has met damage if it refuses the fetch, sends no complete batch, or has sent nothing for
+        `_STUCK_SECONDS`.
         """
         if answer.error_code != NoError.errno:
             return answer.error_code in REFUSALS

@@ -24,7 +24,10 @@ _BYTES = 16 * 1024 * 1024
 _OLDEST, _NEWEST = 4, 12
 """The oldest and the newest version of Kafka's fetch request whose answers this module can read."""
 _BACK_IF_SERVED = 64
-"""How many offsets to look back if the broker skips offsets. A broker has to skip offsets in a compacted topic."""
+"""
+How many offsets to look back if the broker skips offsets. A skip need not mean damage: in a compacted topic, offsets
+are missing.
+"""
 REFUSALS = frozenset({CorruptRecordError.errno, InvalidRecordError.errno, UnknownError.errno})
 """Errors that a broker returns if it finds damage while it looks for an offset."""
 _ONE_BY_ONE = 10_000

@@ -29,8 +29,8 @@ _ANSWER_MS = 10_000
 
 class TolerantConsumer(KafkaConsumer):
     """
-    kafka-python's consumer, but it returns a `ReadRecord` for each readable record, and an `Unreadable` for each offset
-    without one.
+    A kafka-python consumer that returns a `ReadRecord` for each readable record, and an `Unreadable` for each offset
+    whose record is unreadable or deleted.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class TolerantConsumer(KafkaConsumer):
         super().assign(partitions)
 
     def poll(self, *args: object, **config: object) -> dict[TopicPartition, list[Readable]]:
-        """Poll as kafka-python does, after adding the partitions that are new and the topics that were recreated."""
+        """Look for new partitions and recreated topics, and then poll as kafka-python does."""
         self._notice_other_topics()
         if self._topics:
             self._take_on()
@@ -63,7 +63,10 @@ class TolerantConsumer(KafkaConsumer):
         return polled
 
     def topic_ids(self, topics: Iterable[str]) -> dict[str, str]:
-        """Return Kafka's ids of the topics (KIP-516), at most some seconds old. A recreated topic has another id."""
+        """
+        Return Kafka's ids of the topics (KIP-516). A recreated topic has another id. The answer may be some seconds
+        old.
+        """
         return self._known_ids([topic for topic in topics if self.partitions_for_topic(topic)])
 
     def asked_topic_ids(self, topics: Iterable[str]) -> dict[str, str]:
@@ -113,7 +116,7 @@ class TolerantConsumer(KafkaConsumer):
         return {place: one and one._replace(offset=one.offset + self._first(place)) for place, one in found.items()}
 
     def committed(self, partition: TopicPartition, *args: object) -> int | None:
-        """Return the offset that the group committed last; None if it has none for this generation of the topic."""
+        """Return the group's last committed offset; None if it has committed none in this generation of the topic."""
         found = super().committed(partition, True, *args)
         if found is None or found.metadata not in ("", self.topic_ids([partition.topic]).get(partition.topic)):
             return None
@@ -162,7 +165,7 @@ class TolerantConsumer(KafkaConsumer):
             self._generations[topic] = Generation(ids[topic])
 
     def _begin_anew(self, topics: Iterable[str]) -> None:
-        """Read recreated topics from their beginning. First return the unread offsets of their earlier generation."""
+        """Read recreated topics from their beginning, after returning the unread offsets of the earlier generation."""
         log.error("topics_made_anew", topics=topics)
         there = set(all_partitions(self, topics))
         before = {place: self.position(place) for place in self.assignment() if place.topic in topics}

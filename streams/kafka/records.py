@@ -29,7 +29,7 @@ class ReadRecord(msgspec.Struct, frozen=True, gc=False):
     """
     A record as Kafka stores it, except for its timestamp (see `arrival`).
 
-    To create one takes a quarter of the time that kafka-python needs for its own kind of record.
+    Creating it takes a quarter of the time that kafka-python needs for its own kind of record.
     """
 
     topic: str
@@ -51,14 +51,14 @@ _FROM_MS, _TO_MS = 946_684_800_000, 7_258_118_400_000
 _MAX_HEADERS = 10_000
 _MAX_UNREADABLE = 100_000
 """
-The largest number of values that are returned for one run of unreadable offsets.
+The largest number of values that are returned for consecutive unreadable offsets.
 
-Without this limit, a batch header of 61 bytes could claim two billion records, and as many values would be returned.
+Without this limit, a batch header of 61 bytes that claims two billion records would lead to two billion values.
 """
 _MAX_DELETED = 100
 """
-The largest number of values that are returned for one run of deleted offsets. More values would add nothing, because no
-data is left.
+The largest number of values that are returned for consecutive deleted offsets. More values would not tell more, because
+no data is left.
 """
 BY_RETENTION = "Kafka's retention or a person deletes it"
 WITH_ITS_TOPIC = "its topic is deleted and recreated"

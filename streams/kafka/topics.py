@@ -1,8 +1,8 @@
 """
-Define the partitions, retention and compaction of every topic, and find how a broker's topics differ.
+Define the partitions, retention and compaction of every topic, and compare the broker's topics with this definition.
 
-A person or a platform's tool may have created the topics. If a difference would break a guarantee, the topics are
-refused.
+Topics can differ, because a person or a platform's tool may have created them. If a difference would break a guarantee,
+the topics are refused.
 """
 
 from collections.abc import Iterator, Mapping

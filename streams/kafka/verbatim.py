@@ -1,5 +1,5 @@
 """
-Send records byte for byte, including records that no program should write.
+Send records byte for byte, even if they are malformed.
 
 Some records on the topics have neither key nor value. Others have headers without a value, or header names that are not
 UTF-8. kafka-python's producer would refuse to send such records.

@@ -40,7 +40,7 @@ _SERVER = {
 Server settings of a lock session. An administrator may have set timeouts that would end the session and so release its
 locks. These settings override the timeouts.
 
-The server notices within 11 s if the machine of the lock holder is gone.
+With these settings, the server also notices within 11 s if the machine of the lock holder is gone.
 """
 
 _PREPARE = "SELECT set_config('caf.session', %s, false), pg_is_in_recovery()"
@@ -72,8 +72,8 @@ class LockSession:
 
     Args:
         is_lease: whether the server ends the session when this process does nothing for a minute, because it was paused
-            or got no CPU time. Another process can then take the locks. Use a lease only if nothing accepts the work of
-            a process that has lost its lock (fencing).
+            or got no CPU time. Another process can then take the locks. Use a lease only where fencing refuses the work
+            of a process that has lost its lock.
 
     Raises:
         LakeUnavailable: PostgreSQL does not answer, or is a read-only replica.

@@ -95,7 +95,7 @@ def lies_in_home(settings: Settings) -> bool:
     """
     Return whether the catalog and its files are both in the home.
 
-    If so, both move with the home, and a changed path is correct. Otherwise a changed path is a mistake, and DuckLake
+    If so, both move with the home, so a changed path is correct. Otherwise a changed path is a mistake, and DuckLake
     refuses it.
     """
     return not settings.lake_data and not settings.postgres

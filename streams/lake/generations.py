@@ -1,5 +1,5 @@
 """
-Number the records of a recreated topic so that they continue after the rows of its earlier generation.
+Number the records of a recreated topic so that the numbers continue after the rows of its earlier generation.
 
 The first process that finds a recreated topic decides the first number of each partition, and stores these numbers. If
 a row lands in the meantime, storing the numbers fails. Once they are stored, a lander that still has records of the
@@ -51,15 +51,14 @@ def landed_generations(lake: duckdb.DuckDBPyConnection) -> dict[str, Generation]
         rows = lake.execute("FROM landing.main.topics").to_arrow_table().to_pylist()
     except duckdb.CatalogException:
         return {}
-    # If the lake was made before it had the column `life`, it has only the ids of topics until the first generation is
-    # added.
+    # An old lake has no column `life`. It holds only the ids of topics until the first generation is added.
     found = sorted((_generation(row) for row in rows), key=lambda generation: generation[1].number)
     return dict(found)
 
 
 def generations(settings: Settings, kafka: TolerantConsumer) -> dict[str, Generation]:
     """
-    Return the generations of all topics that exist now. Before that, new generations are numbered and stored.
+    Number and store new generations, and return the generations of all topics that exist now.
 
     Raises:
         KafkaError: the broker does not answer.

@@ -1,9 +1,9 @@
 """
 Lift limits that administrators set for a database or a role, because these limits would end long sessions.
 
-A build or a landing may compute for minutes in the middle of a transaction. If the server ends its session, DuckDB
-aborts the whole process. DuckDB has no way to change settings of its PostgreSQL sessions. So this module switches the
-limits off in the role's settings for this database.
+A build or a landing may compute for minutes in the middle of a transaction. If the server ends DuckDB's session, DuckDB
+aborts the whole process. The settings of DuckDB's PostgreSQL sessions cannot be changed through DuckDB. So this module
+switches the limits off in the role's settings for this database.
 """
 
 import psycopg2.extensions

@@ -11,7 +11,7 @@ class LockKey(IntEnum):
     LEADER = 3_001
     """Evaluate events, and publish alerts about families and about rejected records."""
     RESTATING = 3_002
-    """Number and publish a version of an alert that the build evaluates."""
+    """Number and publish a version of an alert whose rule only the build evaluates."""
     WATCH_TABLES = 3_003
     """Create or replace the watcher's tables. The lock is held by a transaction, and ends with it."""
     WATCH_NEXT = 3_004

@@ -1,4 +1,4 @@
-"""Read the row of a statement that always returns one."""
+"""Read a row of a statement that always returns one."""
 
 from typing import Any, Protocol
 

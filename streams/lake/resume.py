@@ -25,11 +25,11 @@ def where_to_resume(
     partitions: Iterable[TopicPartition],
 ) -> dict[TopicPartition, int]:
     """
-    Return the next offset to read of each partition.
+    Return the next offset to read in each partition.
 
-    If Kafka no longer has that offset, the consumer returns the lost records as deleted. But transaction markers have
-    no rows. If Kafka has deleted only such markers after the last row, no record is lost. So offsets before the
-    lander's committed offset do not count as lost.
+    If Kafka no longer has that offset, the consumer returns the lost records as deleted. But offsets before the
+    lander's committed offset do not count as lost: the lander has read them, and they have no rows only because they
+    were transaction markers or aborted records.
     """
     found = {}
     for place, beginning in kafka.beginning_offsets(list(partitions)).items():
@@ -45,10 +45,7 @@ def where_to_resume(
 def gone_with_their_topic(
     generations: Generations, landed: Landed, partitions: Iterable[TopicPartition]
 ) -> Iterator[tuple[TopicPartition, int, int]]:
-    """
-    Yield partitions that a recreated topic no longer has. For each, also yield the range of offsets that will never
-    land.
-    """
+    """Yield partitions that a recreated topic no longer has, each with the range of offsets that can never land."""
     there = set(partitions)
     for topic, generation in generations.items():
         for number, end in enumerate(generation.first_offsets):

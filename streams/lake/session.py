@@ -49,7 +49,10 @@ They make sure that no timeout ends a long statement, and that no default change
 """
 
 READ_WHOLE = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
-"""Settings that allow PostgreSQL to read whole tables. This is fast for all rows of a table, and slow for a few."""
+"""
+Settings that allow PostgreSQL to read whole tables. This is fast if a statement needs all rows, and slow if it needs
+few.
+"""
 
 _CONFIGURE = """
     SELECT count(set_config(pg_settings.name, given.value, false))

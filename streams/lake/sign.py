@@ -1,9 +1,9 @@
 """
 Report the state of a part: whether it runs, whether its loop makes progress, and which error ended it.
 
-Such a report is called a sign of life. The loop keeps the report only in memory, which costs nothing. A thread writes
-it to PostgreSQL every two seconds, and tries again if PostgreSQL does not answer. No part waits for this thread, and no
-part fails because of it.
+Such a report is called a sign of life. The loop keeps the report only in memory, so reporting takes no time. A thread
+writes it to PostgreSQL every two seconds, and tries again if PostgreSQL does not answer. No part waits for this thread,
+and no part fails because of it.
 """
 
 import os
@@ -59,7 +59,7 @@ class Sign:
         self.turned = monotonic()
 
     def turn(self) -> None:
-        """Report that the part's loop has completed a round, which proves that everything before worked."""
+        """Report that the part's loop has completed a round. This shows that everything in the round worked."""
         self.turned, self.is_standby, self.error = monotonic(), False, None
 
     def lead(self) -> None:

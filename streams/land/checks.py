@@ -1,8 +1,8 @@
 """
 Decide when rows that have landed are validated.
 
-A check follows a commit, and covers all rows that have landed since the check before. This holds even if the process
-was restarted in between.
+A check comes after a commit, and covers all rows that have landed since the last check, even if the process was
+restarted in between.
 """
 
 import time
@@ -35,7 +35,7 @@ class Result(Protocol):
 
     @property
     def success(self) -> bool | None:
-        """None if the expectation could not be validated."""
+        """Whether the rows met the expectation; None if it could not be validated."""
 
     def row(self) -> dict[str, object]:
         """Return the row of `landing.validations`, with times in UTC without a time zone."""

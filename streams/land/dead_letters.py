@@ -105,7 +105,8 @@ class DeadLetters:
         self._producer = producer(
             settings,
             max_request_size=self._max_bytes + _OVERHEAD,
-            # If the producer were idempotent, the broker would accept nothing more from it after one final refusal.
+            # The producer is not idempotent. If it were, the broker would accept nothing more after it has finally
+            # refused one record.
             enable_idempotence=False,
             max_block_ms=1_000,
             request_timeout_ms=10_000,

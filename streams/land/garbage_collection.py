@@ -1,4 +1,4 @@
-"""Makes Python's garbage collection rare while records are landed."""
+"""Make Python's garbage collection rare while records are landed."""
 
 import gc
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ __all__ = ["rarely_collected"]
 
 _NEW_CONTAINERS = 100_000
 """
-How many new containers (lists, dicts and so on) start a garbage collection of the youngest generation.
+After how many new containers (lists, dicts and so on) Python collects the garbage of the youngest generation.
 
 Python's default is 700. With this default, a few hundred records start a garbage collection.
 """

@@ -50,8 +50,8 @@ CONSUMER: dict[str, Any] = {
     "group_id": names.LAND_GROUP,
 }
 """
-Options of the consumer. From the offsets that its group commits, others can see how far landing is behind, and whether
-records were lost after the last row.
+Options of the consumer. Its group commits offsets to Kafka, so that others can see how far landing is behind, and
+whether records were lost after the last row.
 """
 
 

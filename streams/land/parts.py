@@ -1,8 +1,8 @@
 """
 Send each event of a batch record as a record of its own. A batch record is one Kafka record that holds several events.
 
-The events are sent before the batch record is quarantined. So each event is sent at least once. If it is sent again, it
-is the same, byte for byte.
+The events are sent before the batch record is quarantined. So each event is sent at least once. If an event is sent
+twice, both records are the same, byte for byte.
 """
 
 from collections.abc import Iterable, Iterator

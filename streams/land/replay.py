@@ -2,7 +2,7 @@
 Send rejected records again, byte for byte, to the same topic and with the same key.
 
 A header of each copy names the original record. So when a copy is accepted, the original's alert clears. If a copy is
-already on its way or was accepted, the original is not sent again. A copy that was rejected is not sent either; its
+already on its way or was accepted, the original is not sent again. A copy that was rejected is not sent again; its
 original is sent instead. If the broker refuses a record, this is reported, and the other records are still sent.
 """
 
@@ -35,7 +35,7 @@ __all__ = ["Refused", "Replayed", "replay", "select"]
 log = structlog.get_logger()
 
 _NOTHING_TO_SEND = {Reason.BATCH, Reason.DELETED_UNREAD}
-"""Reasons for which a record is not sent: its events were sent already, or it was deleted and left no data."""
+"""Records that were rejected for these reasons are not sent: their events were sent already, or they left no data."""
 _WAITING = 500
 """How many records are sent before the replay waits for their acknowledgements."""
 

@@ -2,9 +2,9 @@
 Check that no record is missing: every offset of every landed topic must have exactly one row in the lake.
 
 Transaction markers and aborted records take up offsets, but consumers never receive them. Such offsets need no row. To
-recognise them, this module reads the topic. If the broker no longer has the records, or if the rows belong to an
-earlier generation of a topic, the rows are only compared with each other. If a very large number of offsets was lost,
-one row stands for those that have no row of their own.
+recognise such offsets, this module reads the topic. If the broker no longer has the records, or if the rows belong to
+an earlier generation of a topic, the rows are only compared with each other. If a very large number of offsets was
+lost, one row stands for those that have no row of their own.
 """
 
 import time
@@ -107,7 +107,8 @@ def verify_offsets(
     Compare the topics' offsets, up to their present ends, with the lake's rows.
 
     Args:
-        wait: how many seconds to go on waiting while the lander stores no new row.
+        wait: if records have not landed yet, wait for them until the lander has stored no new row for this many
+            seconds.
         on_wait: a function that is called now and then with the number of records that have not landed yet.
 
     Raises:
@@ -147,8 +148,8 @@ def _compare(
         ]
         lost = one_row(lake.execute(_LOST))[0]
     beginnings = kafka.beginning_offsets(list(ends))
-    # Records may land during the comparison. So a row counts as wrong only if its offset is still beyond the end of its
-    # topic.
+    # A row whose offset lies beyond the end of its topic is wrong. But records arrive and land during the comparison,
+    # so such rows are compared with the ends of the topics as they are now.
     now = kafka.end_offsets(list(ends))
     landed = {place: following for place, (_, following, _) in sums.items()}
     for partition, going in where_to_resume(settings, kafka, generations, landed, ends).items():
@@ -190,9 +191,10 @@ def _near(gaps: Iterable[Gap]) -> Iterator[list[Gap]]:
 
 def _shown(kafka: KafkaConsumer, gaps: list[Gap], beginnings: dict[TopicPartition, int]) -> Iterator[Gap]:
     """
-    Yield the parts of the gaps that are real: a consumer receives records there, or the broker has deleted the records.
+    Yield the parts of the gaps in which rows are really missing.
 
-    Deleted records count here only if they were deleted before they landed.
+    Rows are missing if a consumer receives records at these offsets, or if the broker deleted the records before they
+    landed.
     """
     partition = TopicPartition(gaps[0].topic, gaps[0].partition)
     kept_from = beginnings.get(partition, gaps[-1].end)

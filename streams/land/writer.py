@@ -1,8 +1,8 @@
 """
 Store one batch while the loop fills the next. A separate thread stores the batches one at a time, in order.
 
-The lake is used only by this thread, and by the loop after it has waited for this thread. So the lake never does two
-things at once.
+While this thread stores a batch, only the thread uses the lake. The loop uses the lake only after it has waited for the
+thread.
 """
 
 import time

@@ -112,7 +112,7 @@ def publish_build_alerts(settings: Settings) -> int:
 
 
 def _said(lake: duckdb.DuckDBPyConnection, models: Sequence[str]) -> dict[str, Alert]:
-    """Return, for each alert of these rules, the latest version that has landed."""
+    """Return the latest landed version of each alert that comes from these models."""
     rules = [model.removeprefix("alert_") for model in models]
     alert_ids = [alert_id for (alert_id,) in lake.execute(_SAID, [rules]).fetchall()]
     return {alert.alert_id: alert for alert in latest_alerts(lake, alert_ids)}
@@ -122,8 +122,8 @@ def _changes(rebuilt: dict[str, Alert], said: dict[str, Alert]) -> Iterator[Aler
     """
     Yield the versions that make the topic agree with the rebuilt alerts.
 
-    When somebody acts on an alert, the action is about what the alert says at that time. The action counts until the
-    alert says more than it did then.
+    A new version keeps what people have done about the alert, unless the version gives people a new reason to act
+    (`says_more`).
     """
     for alert_id, alert in rebuilt.items():
         if (known := said.get(alert_id)) is None:
@@ -140,11 +140,11 @@ def _changes(rebuilt: dict[str, Alert], said: dict[str, Alert]) -> Iterator[Aler
 
 def _caused(lake: duckdb.DuckDBPyConnection, alerts: Collection[Alert]) -> list[Alert]:
     """
-    Return the versions with the time of their cause.
+    Add to each version the time of its cause.
 
-    The cause is the arrival of the newest evidence, or the passing of the anchor's time, whichever is later. The cause
-    of a withdrawal is not known exactly: it happened before the build. The reason of the withdrawal says whether the
-    alert's own evidence is still in force.
+    The cause is the arrival of the newest evidence, or the passing of the anchor's time, whichever is later. For a
+    withdrawal, the time of the cause is not known, so the time of the build is used instead. The reason of the
+    withdrawal says whether the alert's own evidence is still in force.
     """
     evidence = [(alert.alert_id, item.source, item.id) for alert in alerts for item in alert.evidence]
     columns = [list(column) for column in zip(*evidence, strict=True)] or [[], [], []]

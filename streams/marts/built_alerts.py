@@ -27,10 +27,10 @@ _ALERTS = f"""
 
 def built_models(lake: duckdb.DuckDBPyConnection, *, of_build_rules: bool) -> list[str]:
     """
-    Return the models that were built.
+    Return the alert models that were built.
 
-    If `of_build_rules` is true, return those of rules that only a build evaluates; otherwise return those of all other
-    rules.
+    If `of_build_rules` is true, return the models of rules that only a build evaluates; otherwise the models of all
+    other rules.
     """
     return [model for (model,) in lake.execute(_MODELS, [build_rules(), of_build_rules]).fetchall()]
 

@@ -19,8 +19,8 @@ After a build, `Publisher.publish` copies the tables to the published marts:
 2. `publish` begins a transaction and writes the snapshot.
 3. `publish` writes each changed table. If the changed rows are known and the table has more than 20,000 rows, `publish`
    replaces only those rows. Otherwise `publish` writes the whole table.
-4. If `publish` does not know what was published last, it drops the tables that no model makes any more. This is so
-   after the start of the process, after a failure, and after another process has published.
+4. If `publish` does not know what was published last, it drops the tables that no model makes any more. This is the
+   case after the start of the process, after a failure, and after another process has published.
 5. `publish` commits. If a step failed, readers keep the marts that they had, and `publish` forgets what it published.
 """
 
@@ -101,7 +101,8 @@ class Table:
 
 def take_over(session: duckdb.DuckDBPyConnection, seeds: Iterable[Table]) -> None:
     """
-    Fill the build database with its snapshot, the former marts, and the seeds that are not loaded again.
+    Fill the build database with the snapshot, the data of the last build that are needed for comparisons, and the seeds
+    that are not loaded again.
 
     Raises:
         duckdb.Error: the marts of the lake cannot be read.
@@ -150,8 +151,8 @@ class Publisher:
     """
     Publishes the built tables in one transaction, and does not write tables that have not changed.
 
-    The publisher remembers what it published. When another process has published, this is out of date, so call
-    `forget`.
+    The publisher remembers what it published last. Call `forget` after another process has published, because the
+    publisher's memory is then out of date.
     """
 
     def __init__(self) -> None:
@@ -176,8 +177,8 @@ class Publisher:
             session: a session in which `marts` was built and `published` is attached.
             built: the tables that were built.
             kept: tables that stay as they are.
-            changes: the rows of each table that changed since the last publication, by table name. If the value is
-                None, no row changed. For a table that is not in `changes`, the changed rows are not known.
+            changes: by table name, the rows that have changed since the last publication. If the value is None, no row
+                changed. For a table that is not in `changes`, the changed rows are not known.
 
         Returns:
             The names of the tables that were written, with their changed rows. If the value is None, any row may have

@@ -1,12 +1,13 @@
 """
-Find the connected groups of families, persons and addresses that new records concern.
+Find the connected groups of families, persons and addresses to which new records belong.
 
 A record connects its key with every family, person and address that it names. All ids that a chain of records connects
 are one group. A build on Spark divides its work into shards by the same groups (`streams/nation`).
 
-In case of doubt, a group is made larger. A group that is too large costs time, but a group that is too small could miss
-a child. So a record connects ids even if it was corrected or withdrawn later. A family and a person that have the same
-id are connected as well. Ids are kept as hashes, so two ids that share a hash are also connected.
+If it is uncertain whether ids belong together, they are connected. A group that is too large costs time, but a group
+that is too small could miss a child. So a record connects ids even if it was corrected or withdrawn later. A family and
+a person that have the same id are connected as well. Ids are kept as hashes, so two ids that share a hash are also
+connected.
 """
 
 from collections.abc import Iterable
@@ -44,7 +45,7 @@ _TURNED = """
 
 def reach(session: duckdb.DuckDBPyConnection, turning: Iterable[tuple[str, str, str]]) -> None:
     """
-    Find the connected groups that new records concern, and the groups whose rows change because a certain time has
+    Find the connected groups to which new records belong, and the groups whose rows change because a certain time has
     passed.
 
     The function makes two tables: `delta.nets.touched` with the hashed ids in these groups, and `delta.nets.events`

@@ -1,11 +1,11 @@
 """
-Bring the tables of the last build up to date, by running the same SQL only on new records and the events they concern.
+Bring the tables of the last build up to date, by running the same SQL only on new records and on what depends on them.
 
 The working tables are in a catalog of their own, `delta`, in memory. A delta takes these steps:
 
 1. Find the records that landed between the last build's snapshot and this one, and the events that they are about
    (`streams/marts/landed.py`).
-2. Find the connected groups of families, persons and addresses that these events concern. Add the groups for which a
+2. Find the connected groups of families, persons and addresses to which these events belong. Add the groups for which a
    deadline or another time has passed since the last build (`streams/marts/connected_groups.py`).
 3. Check that these events and groups are a small part of all events. If they are a large part, everything is rebuilt,
    because a full build is then as quick.
@@ -121,7 +121,10 @@ class NoRoomBetween(Exception):
 
 
 class Delta:
-    """The new records, the groups that they concern, and the changes that follow, within the session of a build."""
+    """
+    The new records of a build, the connected groups to which they belong, and the changes to tables that follow from
+    them.
+    """
 
     def __init__(self, session: duckdb.DuckDBPyConnection) -> None:
         """
@@ -140,7 +143,7 @@ class Delta:
 
     def reach(self, turning: Iterable[tuple[str, str, str]]) -> None:
         """
-        Find the connected groups that the new records concern.
+        Find the connected groups to which the new records belong.
 
         Args:
             turning: tables whose rows change when a certain time passes, as for `connected_groups.reach`.
@@ -149,7 +152,7 @@ class Delta:
 
     def is_small(self) -> bool:
         """
-        True if the new and changed events, and the connected groups that they concern, are only a small part of all
+        True if the new and changed events, and the events in their connected groups, are only a small part of all
         events.
         """
         roots, reached, events = (

@@ -1,4 +1,4 @@
-"""Put builds off while a bulk of records is arriving, because new figures would soon be out of date."""
+"""Put builds off while very many records are arriving, because figures that are built now would soon be out of date."""
 
 import time
 from collections.abc import Callable
@@ -13,8 +13,8 @@ In normal operation, some tens of records arrive per second.
 """
 LATELY_SECONDS = 10.0
 """
-For how many seconds a record counts as landed recently. A bulk is committed in shorter intervals, even on a busy
-machine.
+For how many seconds a record counts as landed recently. While a bulk arrives, `land` commits more often than this, even
+on a busy machine.
 """
 PATIENCE_SECONDS = 60.0
 """For how many seconds a bulk may put a build off. Without a limit, there would be no builds under an endless load."""

@@ -1,10 +1,10 @@
 """
 Find the periods whose figures have changed since the last build. The figures of all other periods are kept.
 
-A figure depends on the counts in its period, on whether its period is covered time, and on the period itself. Each
-figure is compared with the figures of the previous period and of the period a year before. Ranks compare all localities
-within one period. So a period's figures change if any of these has changed in this period, or in a period that it is
-compared with.
+A figure depends on the counts in its period, on whether the period is covered time, and on the first and last day of
+the period. Each figure is also compared with the figures of the previous period and of the period a year before, and
+ranks compare all localities within one period. So the figures of a period count as changed if the counts, the covered
+time or the days have changed for this period, or for one of the periods with which it is compared.
 """
 
 import duckdb
@@ -18,10 +18,9 @@ PARENTS = {
     "int_period_coverage": None,
 }
 """
-The tables from which figures are made, as far as a change in the table can be limited to some periods.
+The tables from which figures are made. A change in one of these tables may affect only some periods.
 
-The value for each table is the name of the column with the day of a row. If the value is None, each row names its
-period.
+The value for each table is the column that contains the day of a row. It is None if each row names its period.
 """
 
 _PERIODS = '"marts"."analytics"."int_need_periods"'

@@ -135,8 +135,8 @@ class Difference:
 @dataclass(frozen=True)
 class Reconciliation:
     """
-    The result of a comparison at one snapshot. `as_of` is None if no build has had a watcher's watermark as its
-    snapshot.
+    The result of a comparison at one snapshot. `as_of` is None if nothing was compared, because the snapshot of the
+    last build was not a watcher's watermark.
 
     `published` is the number of alerts that the stream lacked and that were published. Published alerts do not count as
     differences.
@@ -207,10 +207,10 @@ def _unsaid(settings: Settings, lake: duckdb.DuckDBPyConnection, alert_ids: set[
 
 def _publish(settings: Settings, lake: duckdb.DuckDBPyConnection, lock: HeldLock, missing: set[str]) -> int:
     """
-    Publish rebuilt alerts, and return how many. Each gets the version number after its last landed version.
+    Publish rebuilt alerts, and return how many. Each alert gets the version number after its last landed version.
 
-    From then on, the broker refuses versions from the watcher that lacked these alerts. So this watcher begins a new
-    term, and first reads the alerts topic. That is why no version number is published twice.
+    After that, the broker refuses versions from the present watcher, which does not know these alerts. So the watcher
+    begins a new term, for which it first reads the alerts topic. That is why no version number is published twice.
     """
     with closing(Publisher(settings, lock, speaks_for=LockKey.LEADER)) as publisher:
         alert_ids = sorted(_unsaid(settings, lake, missing))

@@ -34,7 +34,7 @@ _CLOCKS_APART = timedelta(hours=1)
 """
 How far back to look for newly stored rows.
 
-This is far, because the time in a row comes from another machine's clock, and because a commit takes a while.
+The times in these rows come from another machine's clock, and a commit takes some time. An hour is enough for both.
 """
 
 

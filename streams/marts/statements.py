@@ -98,8 +98,8 @@ class _Repetition:
             if state(self._session, statement.relation) == before:
                 self._leave(self._delta, statement)
             else:
-                # In a table that reads this table, any connected group and any period may change. So such a table
-                # cannot grow.
+                # In a table that is made from this table, the rows of any connected group and any period may change. So
+                # such a table cannot grow.
                 self._delta = None
         else:
             self._session.execute(statement.sql)

@@ -29,7 +29,7 @@ def warehouse(settings: Settings) -> Path:
 
 
 class Warehouse:
-    """Writes the file. The object knows whether the file is still the one that this process wrote last."""
+    """Writes the file, and notices if another process has replaced it."""
 
     def __init__(self, settings: Settings) -> None:
         self._target = warehouse(settings)
@@ -75,7 +75,7 @@ class Warehouse:
         self._written = self._found()
 
     def _found(self) -> tuple[int, ...] | None:
-        """Return facts about the file. If another process has replaced the file, these facts are different."""
+        """Return facts that identify the file. If another process has replaced the file, these facts are different."""
         try:
             found = self._target.stat()
         except FileNotFoundError:

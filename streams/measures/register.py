@@ -40,7 +40,7 @@ _PARTS = [field.name for field in fields(Measure) if field.name not in {"key", "
 
 
 def measures(manifest: dict[str, Any]) -> list[Measure]:
-    """Return all measures of a project by mart, in the order of the mart's YAML file."""
+    """Return all measures of a project, sorted by mart. The measures of a mart are in the order of its YAML file."""
     models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
     return [one for node in sorted(models, key=lambda node: node["name"]) for one in _of(node)]
 

@@ -142,7 +142,7 @@ def _forget(session: duckdb.DuckDBPyConnection) -> None:
     """
     Drop the tables and views that models have made in this session.
 
-    They must be dropped because the next build may make a view under the name of a table.
+    They must be dropped, because the next build may make a view with the name of an earlier table.
     """
     found = session.execute(
         "SELECT schema_name FROM duckdb_schemas() WHERE database_name = 'marts' AND NOT list_contains($1, schema_name)",

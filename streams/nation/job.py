@@ -232,7 +232,10 @@ def _part() -> Any:
 
 
 def _keyed(task: Any, plan: dict[str, Any]) -> Any:
-    """Return the task as a function that Spark can call for a group. The shard is an argument, not a column."""
+    """
+    Turn a task into a function that Spark can call for a group of rows. The task gets the shard's number as an
+    argument.
+    """
 
     def run(key: tuple[pa.Scalar, ...], table: pa.Table) -> pa.Table:
         return task(plan, key[0].as_py(), table.drop_columns(["shard"]))

@@ -38,7 +38,7 @@ def told(spark: SparkSession, what: str, of: int) -> Iterator[None]:
     """
     Every two seconds, print how many tasks of the running stage are done.
 
-    Of Spark's stages, the right one is recognised by its number of tasks.
+    The stage is recognised by its number of tasks (`of`).
     """
     over = threading.Event()
 
