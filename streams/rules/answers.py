@@ -59,10 +59,7 @@ class AlertRow(NamedTuple):
 
 
 class Deadline(NamedTuple):
-    """
-    A time (UTC, without a zone) at which a rule may give another result for a family, although no new event has
-    arrived.
-    """
+    """A time (UTC, without a zone) at which a rule's result for a family can change, even if no new event arrives."""
 
     due_at: datetime
     family_id: str

@@ -70,10 +70,9 @@ class Rule:
     @property
     def deadlines(self) -> str:
         """
-        The name of the model with the times at which the rule may give another result although no new event has
-        arrived.
+        The name of the model with the times at which the rule's result can change, even if no new event arrives.
 
-        Not every rule has such a model.
+        A rule without deadlines has no such model.
         """
         return f"int_{self.name}_deadlines"
 

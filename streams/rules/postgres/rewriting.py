@@ -13,7 +13,7 @@ __all__ = ["Place", "Rewrite", "called", "collated", "grouped", "is_row", "rewri
 
 @dataclass
 class Place:
-    """Where the SQL of the models will run: the types and functions that the SQL needs there."""
+    """The PostgreSQL schema in which the SQL of the models will run, and the types and functions that it needs."""
 
     schema: str
     composites: Composites
