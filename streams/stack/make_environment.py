@@ -105,10 +105,7 @@ def _create(folder: Path) -> None:
 
 
 def _registry(folder: Path) -> dict[str, str]:
-    """
-    Return the environment variables for uv: the caller's own, and pip's settings for what the caller has not set for
-    uv.
-    """
+    """Return the environment variables for uv. If the caller has not set one of them, pip's setting is used instead."""
     pip = [str(folder / "bin" / "python"), "-m", "pip", "config", "list"]
     listed = subprocess.run(pip, capture_output=True, text=True, check=False).stdout
     return {**translated(listed), **os.environ}

@@ -142,7 +142,7 @@ def check_machine(settings: Settings) -> None:
 
 def down(settings: Settings, *, purge: bool = False) -> list[str]:
     """
-    Stop every part of the home, services first. If `purge` is set, then remove the home.
+    Stop every part of the home, services first. Afterwards, remove the home if `purge` is set.
 
     Returns:
         The parts that were running.
