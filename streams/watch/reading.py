@@ -20,7 +20,10 @@ log = structlog.get_logger()
 
 _TOPICS = (*names.INPUT_TOPICS, names.ALERTS)
 _FETCH_BYTES = 1024 * 1024
-"""The most bytes to fetch of one partition, about 2,000 records. One fetch of all partitions then makes one batch."""
+"""
+The most bytes to fetch from one partition at once. They hold about 2,000 records. One fetch from all partitions makes
+one batch.
+"""
 
 
 class Reading:
@@ -80,9 +83,8 @@ class Reading:
 
     def poll(self, patience_ms: int) -> list[Readable]:
         """
-        Return the next records. If topics have changed since the term began, return nothing.
-
-        If the topics have changed, `is_over` becomes true, and the term must end.
+        Return the next records. If topics have changed since the term began, set `is_over` and return nothing. The term
+        must then end.
 
         Raises:
             RecordsDeleted: Kafka deleted records before they were read. The lake may have them.
@@ -109,8 +111,8 @@ class Reading:
         """
         Remember the next offset of each partition, after records were taken in or written.
 
-        The watcher reads its own alerts only after it has written them. So a given offset may be lower than the
-        remembered one, and then it changes nothing.
+        A given offset is ignored if it is lower than the remembered one. This happens because the watcher reads its own
+        alerts only after it has written them.
         """
         self.offsets |= {place: max(offset, self.offsets.get(place, 0)) for place, offset in offsets.items()}
 
