@@ -177,7 +177,7 @@ def _new_code_share(codes: dict[str, Codes]) -> Metric:
 
 
 def _unopened_closure_share(lake: duckdb.DuckDBPyConnection, end: datetime) -> Metric:
-    """Calculate the share of the last day's closures that close a case that no record opened."""
+    """Calculate the share of the last day's closures that close a case without a record of its opening."""
     closures, unopened = one_row(
         lake.execute(
             "SELECT count(*), count(*) FILTER (case_id NOT IN "

@@ -101,7 +101,7 @@ class CompiledRules:
         return frozenset(words)
 
     def ends(self, rule: str) -> list[str]:
-        """Return the models of a rule whose rows are results: its alerts and, if the rule has them, its deadlines."""
+        """Return those models of a rule that give results: its alerts and, if the rule has them, its deadlines."""
         names = (self.rules[rule].model, self.rules[rule].deadlines)
         return [name for name in names if name in self.models]
 

@@ -25,7 +25,7 @@ _NAMED = """
     )
     WHERE named IS NOT NULL AND named <> record_key
 """
-# No rule may read the payload, which makes up most of an event's size.
+# Leave out the payload. It makes up most of an event's size, and no rule may read it.
 _HISTORY = """
     SELECT events.* REPLACE (CAST(NULL AS VARCHAR) AS payload), groups.number AS group_number
     FROM landing.main.events AS events

@@ -231,7 +231,7 @@ def _is_recurring(source: exp.Table | Scope) -> bool:
 
 def _below_the_marts(compiled: CompiledRules) -> list[Model]:
     """
-    Return the models outside the analysts' schema, and the models in that schema that they depend on.
+    Return the models outside the analysts' schema, and all models that these models depend on.
 
     The models are in dependency order.
     """

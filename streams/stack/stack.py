@@ -169,10 +169,7 @@ def status(settings: Settings) -> list[PartStatus]:
 
 
 def is_up(settings: Settings, name: str) -> bool:
-    """
-    Return whether a server is running. The server is not started. A server that the settings name counts as
-    running.
-    """
+    """Return whether a server is running, without starting it. A server that the settings name counts as running."""
     return _elsewhere(settings, name) or any(part.part == name and part.state == "running" for part in status(settings))
 
 

@@ -68,7 +68,7 @@ class EvenReader:
 
     def read_until(self) -> int | None:
         """
-        Return the arrival time (ms since 1970) up to which all partitions have been read, or None without a
+        Return the arrival time (ms since 1970) up to which all partitions have been read, or None if there is no
         backlog.
         """
         return min((self._read_until[partition] for partition in self._behind()), default=None)

@@ -1,4 +1,4 @@
-"""Reads the topics during one term: how far each partition has been read, and whether the topics have changed."""
+"""Reads the topics during one term. Remembers how far each partition has been read, and whether topics have changed."""
 
 from collections.abc import Iterable, Mapping
 
@@ -102,7 +102,7 @@ class Reading:
 
     def read_until(self) -> int | None:
         """
-        Return the arrival time (ms since 1970) up to which all partitions have been read, or None without a
+        Return the arrival time (ms since 1970) up to which all partitions have been read, or None if there is no
         backlog.
         """
         return self._reader.read_until()
@@ -138,7 +138,7 @@ class Reading:
         return bool(recreated or ended)
 
     def has_other_partitions(self) -> bool:
-        """Return whether a topic has got more partitions since the term began."""
+        """Return whether a topic has more partitions than when the term began."""
         found = partitions_of(self.consumer, self.topic_ids)
         is_more = len(found) > len(self.partitions)
         if is_more:

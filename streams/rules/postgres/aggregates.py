@@ -89,7 +89,7 @@ def _flattened(node: exp.Flatten, place: Place) -> exp.Expr:
 @rewrites(exp.ArgMax, exp.ArgMin)
 def _arg_extreme(node: exp.ArgMax | exp.ArgMin, _: Place) -> exp.Expr:
     """
-    Take the first value in the order of the key.
+    Rewrite `arg_min` and `arg_max`: take the first value in the order of the key.
 
     The result is `(array_agg(value ORDER BY key) FILTER (WHERE value and key are not NULL))[1]`. PostgreSQL cannot
     aggregate in order within a window, so `_window` rewrites that case.

@@ -116,7 +116,7 @@ def _sum(node: exp.Binary, _: Place) -> exp.Expr:
 
 @rewrites(exp.IntDiv)
 def _whole_quotient(node: exp.IntDiv, _: Place) -> exp.Expr:
-    """Round towards zero, as both databases do. Division by zero gives NULL, not an error."""
+    """Divide whole numbers. Both databases round towards zero. Division by zero must give NULL, not an error."""
     if not {kind(node.left), kind(node.right)} <= INTEGERS:
         raise refused(node, "divides something that is not a whole number")
     divisor = exp.Nullif(this=node.right, expression=exp.Literal.number(0))
