@@ -87,7 +87,7 @@ class Postgres:
             except (errors.DuplicateDatabase, errors.UniqueViolation):
                 return
             except errors.InsufficientPrivilege:
-                raise LakeUnavailable(f"database {database!r} is missing and may not be created; create it") from None
+                raise LakeUnavailable(f"database {database!r} is missing, and this role cannot create it; create it") from None
 
     @contextmanager
     def _entered(self) -> Iterator[psycopg2.extensions.cursor]:
