@@ -59,7 +59,7 @@ def _groups(lake: duckdb.DuckDBPyConnection) -> pa.Table:
     """
     Assign a group to every Kafka key.
 
-    Families that share a person, a link or an address are in the same group, because facts about one family may decide
+    Families that share a person, a link or an address are in the same group, because facts about one family can decide
     whether an alert is raised about another family.
     """
     related = Groups()

@@ -106,7 +106,7 @@ def start(settings: Settings, say: Say = print) -> str:
 
 
 def stop(settings: Settings) -> bool:
-    """Stop the embedded broker, and let it finish writing to its disk; return whether it was running."""
+    """Stop the embedded broker after it has finished writing to disk; return whether it was running."""
     return processes.stop(settings.home, NAME)
 
 

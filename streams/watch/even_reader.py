@@ -51,7 +51,7 @@ class EvenReader:
 
     def poll(self, timeout_ms: int) -> list[Readable]:
         """
-        Return the next records. Return none if nothing has arrived in time, or if all records must wait for other
+        Return the next records. The list is empty if nothing has arrived in time, or if all records must wait for other
         partitions.
         """
         if not self._ends:

@@ -62,8 +62,8 @@ class Agenda:
         Add families and records to evaluate.
 
         Args:
-            places: for each family or record: its rules, the arrival time of its newest record, and whether the last
-                change of an event about it was a correction or a withdrawal (None if there was no change).
+            places: for each family or record, its rules, the arrival time of its newest record, and the last change of
+                an event about it (a correction, a withdrawal or None).
         """
         rows = [(*place, ";".join(rules), arrived_at, amendment) for place, rules, arrived_at, amendment in places]
         self._has_pending = True

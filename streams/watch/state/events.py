@@ -105,8 +105,9 @@ class Events:
         """
         Return the input of the rules, as queries on the state.
 
-        The input consists of the events with the given keys, the events that were sent again in place of the given
-        records, those of the given records that are unreadable, and the over-shared ids in all these events.
+        The first query returns the events with the given keys, and the events that were sent again in place of the
+        given records. The second query returns the over-shared ids in these events. A third query returns those of the
+        given records that are unreadable. It is left out if none of `records` is a position in a topic.
         """
         sources = (("events", sql.LOADED), (CROWDS, sql.CROWDS_LOADED))
         # Only the ids of records are positions in a topic. Ids of test alerts and of alerts about areas are not.
