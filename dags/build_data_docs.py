@@ -4,8 +4,8 @@
 Builds the Data Docs of Great Expectations: pages that show each check, and whether the last day and hour passed it. The
 pages contain no values from records.
 
-**Do not run it by hand** while a council's import lands. The DAG reads a whole day of events, which slows down the
-import.
+**Do not run it by hand** while records of an import are landing. The DAG reads a whole day of events, which slows down
+the import.
 
 **When it is red**: only the documentation is out of date. Run it again. If it fails again, read the log.
 """

@@ -38,7 +38,7 @@ log = structlog.get_logger()
 
 
 class NotForThem(Exception):
-    """The reader's audience may not see the page at this address."""
+    """The reader's audience is not allowed to see the page at this address."""
 
 
 _STATIC = Path(__file__).with_name("static")
@@ -141,7 +141,7 @@ def _table(site: Site, address: str, page: Page) -> Callable[[Request], Response
 
 def _not_for_them(site: Site) -> Callable[[Request, Exception], Response]:
     """
-    Return the function that answers readers who may not see a page.
+    Return the function that answers readers who are not allowed to see a page.
 
     A reader who is not logged in gets the login form. After logging in, the reader gets the page. A reader who is
     logged in is told that they need another account.

@@ -1,5 +1,5 @@
 """
-Finds out which days are comparable: which weekdays a day is like, and whether schools are open on it.
+Finds out which days can be compared: which weekdays a day resembles, and whether schools are open on that day.
 
 The calendars are the seeds that the models read as well: England's bank holidays, and the school terms that apply to
 all authorities (`*`).
@@ -55,11 +55,9 @@ def hours(since: datetime, until: datetime) -> Iterator[Hour]:
 
 def like_weekdays(day: date) -> tuple[int, ...]:
     """
-    Return the weekdays (Monday is 0) that a day may be like, judged by its number of events.
-
-    The number may be that of any of these weekdays, or in between. A bank holiday is like a weekend. The first working
-    day after a bank holiday may be as busy as a Monday. Between Christmas and New Year, some desks are open and others
-    are closed.
+    Return the weekdays (Monday is 0) that a day may resemble in its number of events. The number may be as high as on
+    one of these weekdays, or lie between them. A bank holiday resembles a weekend. The first working day after a bank
+    holiday may be as busy as a Monday. Between Christmas and New Year, some desks are open and others are closed.
     """
     if day in _bank_holidays():
         return _SATURDAY, _SUNDAY
@@ -72,8 +70,8 @@ def like_weekdays(day: date) -> tuple[int, ...]:
 
 def is_ordinary(day: date) -> bool:
     """
-    Return whether a day is like other days of its weekday. Only such days show how many events the weekday
-    usually has.
+    Return whether a day resembles other days of its weekday. Only such days show how many events the weekday usually
+    has.
     """
     return set(like_weekdays(day)) == {day.weekday()}
 

@@ -1,7 +1,7 @@
--- Checks whether records that landed in a range fit what was known before. Returns, for each check and verdict, the
--- number of records, and the coordinates of those that failed. Parameters: $since and $until, the range of landed_at
--- ($until itself is not in the range). Withdrawn events are left out. The checks follow the DfE's validation rules for
--- the children-in-need census.
+-- Checks whether the records that landed in a range fit the records that landed before. Returns, for each check and
+-- verdict, the number of records. For records that failed, it also returns their coordinates. Parameters: $since and
+-- $until, the range of landed_at ($until itself is not in the range). Withdrawn events are left out. The checks follow
+-- the DfE's validation rules for the children-in-need census.
 WITH withdrawn AS (
     SELECT DISTINCT root_source, root_id FROM landing.main.events WHERE change = 'withdrawn'
 ),

@@ -23,7 +23,10 @@ ORDER BY suite, expectation
 
 @dataclass(frozen=True)
 class Hold:
-    """A batch-level expectation that failed at its last validation, and that nobody has released since then."""
+    """
+    A hold in force: a batch-level expectation failed at its last validation, and nobody has released the hold since
+    then.
+    """
 
     suite: str
     expectation: str

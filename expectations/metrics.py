@@ -76,7 +76,7 @@ def _silence_ratio(lake: duckdb.DuckDBPyConnection, before: Past, end: datetime)
 
 
 class _Code(NamedTuple):
-    """How often a code was used in the last day and in the weeks before, and its usual share on such days."""
+    """How often a code was used in the last day and in the weeks before, and its usual share on similar days."""
 
     now: int
     before: int
@@ -111,13 +111,13 @@ def _codes(lake: duckdb.DuckDBPyConnection, end: datetime) -> dict[str, Codes]:
 
 def _shares(lines: list[list[Any]]) -> Codes:
     """
-    Make codes from lines with four values: the kind of day, the code, its uses in the last day, and its uses
-    before.
+    Add up the uses of each code. Each line has four values: the kind of day, the code, its uses in the last day, and
+    its uses before.
     """
     counts: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0]))
     for kind, code, now, before in lines:
-        # If past weeks have too few records on days of this kind, they are compared with all days. So each code is
-        # counted for its kind of day and for all days.
+        # If past weeks have too few records on days of this kind, the last day is compared with all days. So each code
+        # is counted both for its kind of day and for all days.
         for of in (kind, _ANY):
             counts[of][code][0] += now
             counts[of][code][1] += before
@@ -177,7 +177,7 @@ def _new_code_share(codes: dict[str, Codes]) -> Metric:
 
 
 def _unopened_closure_share(lake: duckdb.DuckDBPyConnection, end: datetime) -> Metric:
-    """Calculate the share of the last day's closures that close a case that no record opened."""
+    """Calculate the share of the last day's closures that close a case without a record of its opening."""
     closures, unopened = one_row(
         lake.execute(
             "SELECT count(*), count(*) FILTER (case_id NOT IN "

@@ -3,8 +3,8 @@ Reduces a batch to observations. Each different value is observed once, so the c
 rows.
 
 Great Expectations takes milliseconds for each expectation, however small the frame is. So the frame of a suite has one
-column for each kind of requirement, and one line for each observation. Of an identifier, only the form is observed
-(each letter and digit becomes `a`), so that no frame contains the identifier of a person.
+column for each kind of requirement, and one line for each observation. An identifier is observed only as its form (each
+letter and digit becomes `a`), so that no frame contains the identifier of a person.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -41,7 +41,7 @@ class Observation:
     """
     Something that occurs in a batch: a code, the form of an identifier, or the fact that a field is given or missing.
 
-    An observation knows the suite and column that validate it, the fact and field that it is about, and how to find its
+    An observation names the suite and column that validate it, and the fact and field that it is about. It can find its
     rows.
     """
 
@@ -79,7 +79,7 @@ def observe_contract(batch: pa.Table) -> Iterator[Observation]:
 
 def by_fact(batch: pa.Table) -> Iterator[tuple[str, pa.Table]]:
     """
-    Yield each kind of fact in the batch that has a contract, with its rows.
+    Yield each kind of fact in the batch with its rows. Facts without a contract are left out.
 
     The rows have the fields of the fact, and the coordinates of the record.
     """
@@ -155,7 +155,7 @@ def _items(column: Column) -> Column:
 
 
 def _equal_to(value: object, observed: Callable[[Column], Column] = _items) -> Callable[[Column], Column]:
-    """Return a function that finds the items of a column for which `value` is observed."""
+    """Return a function that says, for each item of a column, whether the item is observed as `value`."""
     return lambda items: pc.equal(observed(items), value)
 
 

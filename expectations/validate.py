@@ -24,8 +24,7 @@ _NAMES = {
     "lsoa_code": ("lsoa_codes", "well_formed"),
 }
 """
-Two parts of an expectation's name for each column: what it calls all fields together, and what it expects of
-them.
+For each column, the two parts of an expectation's name: a word for all fields together, and what is expected of them.
 """
 
 

@@ -1,7 +1,4 @@
-"""
-How many events arrive in an hour, and how long no event has arrived, each compared with similar hours of past
-weeks.
-"""
+"""How many events arrive in an hour, and how long it is since the last event. Both are compared with past weeks."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -17,9 +14,9 @@ from streams.lake.one_row import one_row
 __all__ = ["FEWEST_WEEKS", "WEEKS", "Past", "Volumes", "past"]
 
 WEEKS = 8
-"""With how many past weeks an hour is compared."""
+"""The number of past weeks with which an hour is compared."""
 FEWEST_WEEKS = 4
-"""How many similar hours a comparison needs at least. There is one similar hour a week."""
+"""The fewest similar hours that a comparison needs. There is one similar hour a week."""
 
 _HOUR = timedelta(hours=1)
 _SCHOOLS = "('2A', '2B')"

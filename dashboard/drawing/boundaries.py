@@ -14,7 +14,10 @@ __all__ = ["Map", "Shape", "Spot", "area_names", "map_of"]
 _FOLDER = REFERENCE
 _WIDTH = 600
 _STEP = 0.6
-"""The smallest distance between two points of an outline that are both kept. Closer points could not be told apart."""
+"""
+The smallest distance between neighbouring points of an outline. Closer points are left out, because nobody could tell
+them apart.
+"""
 
 Point = tuple[float, float]
 

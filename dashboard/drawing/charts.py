@@ -181,8 +181,8 @@ def _plain(value: Any) -> Any:
 
 def _moments(values: Sequence[Any], times: str) -> Any:
     """
-    Return the time axis. If there are only a few days, it has a tick at each of them. Otherwise a tick could fall
-    between two days.
+    Return the time axis. If there are only a few days, the axis has a tick at each day, so that no tick falls between
+    two days.
     """
     days = list(dict.fromkeys(values))
     if len(days) > _TICKS or any(isinstance(day, datetime) for day in days):

@@ -16,7 +16,7 @@ __all__ = ["figures_page"]
 
 def figures_page(intro: str, figures: Callable[[Asked, Snapshot], list[Figure]]) -> Callable[[Asked], dict[str, Any]]:
     """
-    Return a function that makes the content of such a page.
+    Return a function that makes the content of a page with figures.
 
     Args:
         intro: one or two sentences under the page's title.

@@ -29,7 +29,7 @@ HIDDEN: Final = Hidden(f"1\N{EN DASH}{LARGEST_HIDDEN}", f"hidden: a count from 1
 """
 Stands for a count from 1 to 5, or for a value that would reveal such a count.
 
-Accounts for figures see it on live pages.
+Readers with an account for figures see it on live pages.
 """
 WITHHELD: Final = Hidden(
     "suppressed", f"suppressed: a count from 1 to {LARGEST_HIDDEN}, or a count that would reveal one"

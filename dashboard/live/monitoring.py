@@ -19,8 +19,8 @@ __all__ = ["metrics", "turning"]
 
 def metrics(site: Site) -> Callable[[Request], Response]:
     """
-    Return the function that answers requests for `/metrics`. It uses the results of the latest check, so a request
-    never has to wait.
+    Return the function that answers requests for `/metrics`. The answer uses the results of the latest check, so a
+    request never has to wait.
 
     If the settings have no token, this address does not exist. It is not enough that a client is on this machine,
     because all requests through a proxy on this machine seem to come from it.

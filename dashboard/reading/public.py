@@ -87,7 +87,7 @@ def periods(lake: Snapshot, authority: str) -> dict[str, list[date]]:
 
 
 def figures(lake: Snapshot, authority: str, period: str) -> list[Row]:
-    """Read all published figures by quarter, or all by year. Withheld figures are marked."""
+    """Read all published figures of quarters, or all published figures of years. Withheld figures are marked."""
     rows = lake.rows(_FIGURES, {"authority": authority, "period": period})
     hidden = {"count": WITHHELD, "rate_per_10000": WITHHELD}
     return [row | hidden if row["symbol"] else row for row in rows]

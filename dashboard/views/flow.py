@@ -52,7 +52,7 @@ def _cohorts(rows: list[Row]) -> Figure:
         ),
         rows=named,
         note="A family came back if it moved to a higher level or had a new referral. Deaths and transfers are left "
-        "out. A month counts once 3, 6 or 12 months have passed since.",
+        "out. A month is included only when 3, 6 or 12 months have passed since then.",
         empty="There is no figure yet. It needs a month with complete records that is at least 3 months ago.",
     )
 

@@ -87,8 +87,8 @@ class Choice:
         """
         What the reader chose, as the query of an address.
 
-        If the reader chose the latest period, the address does not name it. Later, the same address then shows the
-        period that is the latest by then.
+        If the reader chose the latest period, the address does not name it. So the same address always shows the latest
+        period.
         """
         asked = {"measure": self.measure.key, "kind": self.kind, "step": self.step, "place": self.place}
         is_newest = self.step == len(self.periods) - 1

@@ -120,7 +120,7 @@ def _reached(rows: list[Row]) -> Figure:
         ),
         rows=rows,
         chart=charts.bars(rows, x="took_part_percent", y="adult_role", x_title="% of families") if rows else "",
-        note="Families that were opened recently may not have had their first meeting yet.",
+        note="Families that were opened recently might not have had their first meeting yet.",
     )
 
 

@@ -11,7 +11,7 @@ _NOTE = "Suppressed means a count from 1 to 5, or a count that would reveal one.
 
 
 def by_ward(measure: Measure, when: str, rows: list[Row]) -> Figure:
-    """Show the measure in each ward. High values come first, and suppressed values come last."""
+    """Show the measure in each ward. High values come first, and withheld values come last."""
     ordered = sorted(rows, key=lambda row: (-_number(row[measure.column]), row["name"]))
     return Figure(
         key="places",

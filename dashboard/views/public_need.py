@@ -43,8 +43,8 @@ class Choice:
         """
         Return the address of the same view for another place.
 
-        If the reader chose the latest period, the address does not name it. Later, the same address then shows the
-        period that is the latest by then.
+        If the reader chose the latest period, the address does not name it. So the same address always shows the latest
+        period.
         """
         asked: dict[str, object] = {"measure": self.measure.key, "kind": self.kind}
         if self.step < len(self.starts) - 1:

@@ -1,4 +1,4 @@
-"""The results of the rules: alerts, deadlines and others. They have the same form for both databases."""
+"""The results of the rules, such as alerts and deadlines. DuckDB and PostgreSQL give them in the same form."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -59,10 +59,7 @@ class AlertRow(NamedTuple):
 
 
 class Deadline(NamedTuple):
-    """
-    A time (UTC, without a zone) at which a rule may give another result for a family, although no new event has
-    arrived.
-    """
+    """A time (UTC, without a zone) at which a rule's result for a family can change, even if no new event arrives."""
 
     due_at: datetime
     family_id: str
@@ -135,7 +132,7 @@ A project that contains nothing but rules has none of these models.
 
 def columns_answered(compiled: CompiledRules) -> dict[str, tuple[str, ...]]:
     """
-    Return the models whose rows are results, with their columns: models of rules, and models that are read on demand.
+    Return the models whose rows are results, each with its columns: the rules' models, and models read on demand.
 
     No other model reads these models.
     """

@@ -93,7 +93,8 @@ def backtest(
 
     Raises:
         UnknownRule: there is no rule with this name that the watcher evaluates.
-        ThresholdInvalid: there is no change, the rule does not read a threshold, or a value is not allowed.
+        ThresholdInvalid: neither a threshold nor the SQL is changed, the rule does not read one of the thresholds in
+            `changes`, or a value is not allowed.
         RulesInvalid: dbt cannot compile the new SQL.
         LakeUnavailable: the lake does not answer, or nothing has landed.
     """

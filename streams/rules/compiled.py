@@ -70,10 +70,9 @@ class Rule:
     @property
     def deadlines(self) -> str:
         """
-        The name of the model with the times at which the rule may give another result although no new event has
-        arrived.
+        The name of the model with the times at which the rule's result can change, even if no new event arrives.
 
-        Not every rule has such a model.
+        A rule without deadlines has no such model.
         """
         return f"int_{self.name}_deadlines"
 
@@ -102,7 +101,7 @@ class CompiledRules:
         return frozenset(words)
 
     def ends(self, rule: str) -> list[str]:
-        """Return the models of a rule whose rows are results: its alerts and, if the rule has them, its deadlines."""
+        """Return those models of a rule that give results: its alerts and, if the rule has them, its deadlines."""
         names = (self.rules[rule].model, self.rules[rule].deadlines)
         return [name for name in names if name in self.models]
 

@@ -13,13 +13,16 @@ CROWDS, CROWD_LIMITS = "int_crowds", "stg_crowd_limits"
 """
 The model of over-shared ids, and the model of the limits.
 
-To find over-shared ids, all families must be read. So when only the events of some families are evaluated, the rows of
-`CROWDS` are part of the input.
+Over-shared ids can be found only by reading the events of all families. So if only the events of some families are
+evaluated, the caller can give the rows of `CROWDS` as input.
 """
 
 
 class CrowdLimits(NamedTuple):
-    """The highest number of families that may share a person, and of families or persons that may share an address."""
+    """
+    The highest number of families that may share a person, and the highest number of families or persons that may share
+    an address.
+    """
 
     families_of_person: int
     families_at_address: int

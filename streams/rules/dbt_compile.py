@@ -20,7 +20,7 @@ STREAM_SCOPES = frozenset({"family", "record"})
 
 _BESIDE_RULES = ("+int_*_deadlines", "+int_family_desk", "+int_alert_actions", "+int_decided_referrals", "rules")
 _OF_THE_BUILD = ("+mart_published_measures",)
-"""The mart whose figures are compared with published figures. It is computed from invented events."""
+"""The mart whose figures `./caf check-published` compares with the DfE's published figures."""
 
 
 def compile_project(project: Path, folder: Path, *, with_build_rules: bool = False) -> bool:
@@ -46,7 +46,7 @@ def _selection(project: Path) -> list[str]:
 
 
 def _write_profile(project: Path, folder: Path) -> None:
-    """Write a dbt profile with the names of the lake's catalogs. The catalogs in it contain only the seeds."""
+    """Write a dbt profile whose catalogs have the same names as the lake's catalogs, but contain only the seeds."""
     name = yaml.safe_load((project / "dbt_project.yml").read_text())["profile"]
     catalogs = [{"path": ":memory:", "alias": "landing"}, {"path": str(folder / SEEDS_FILE), "alias": "marts"}]
     target = {"type": "duckdb", "path": ":memory:", "database": "marts", "schema": "main", "attach": catalogs}

@@ -162,9 +162,10 @@ class Engine(Evaluator):
     def _create_catalogs(self) -> None:
         run = self._connection.execute
         run("SET TimeZone = 'UTC'")
-        # Plans are made while the tables are empty. From the statistics of empty tables, two optimizers draw
-        # conclusions that are later wrong or corrupted, so both are off. The third pushes filters from one side of a
-        # join to the other. It is off because it costs more than it saves on a few rows.
+        # DuckDB plans the statements while the tables are empty. The first two optimizers would draw conclusions from
+        # the statistics of the empty tables, and these conclusions would be wrong or corrupted once the tables have
+        # rows. The third optimizer pushes filters from one side of a join to the other. On a few rows, it costs more
+        # than it saves.
         run("SET disabled_optimizers = 'statistics_propagation,compressed_materialization,join_filter_pushdown'")
         run("ATTACH ':memory:' AS landing; ATTACH ':memory:' AS marts")
         run(RUN_TABLES)
@@ -182,7 +183,7 @@ class Engine(Evaluator):
         run(f"CREATE TABLE {model.relation} AS SELECT {columns} FROM (\n{model.sql}\n) {limit}")
 
     def _columns_read(self, model: Model) -> list[str]:
-        """Return the columns of a model that a later model names. It would waste time to fill the other columns."""
+        """Return the columns of a model that a later model names. Filling the other columns would waste time."""
         described = self._connection.execute(f"FROM (\n{model.sql}\n) LIMIT 0").description
         columns = [f'"{column[0]}"' for column in described]
         below = self.compiled.names_below(model.name)

@@ -15,11 +15,11 @@ from streams.rules.crowds import CrowdLimits
 __all__ = ["Evaluator"]
 
 _MOST_KEPT = 1_000
-"""How many sets of models are kept in the cache."""
+"""The most sets of models that are kept in each cache."""
 
 
 class Evaluator(ABC):
-    """Evaluates the compiled rules in a database. After an evaluation, no rows are left for the next evaluation."""
+    """Evaluates the compiled rules in a database. After an evaluation, none of its rows remain in the database."""
 
     def __init__(self, compiled: CompiledRules) -> None:
         self.compiled = compiled

@@ -12,7 +12,8 @@ __all__ = ["Expected", "expected_alerts"]
 @dataclass(frozen=True)
 class Expected:
     """
-    How many alerts of a rule are expected each year for 10,000 children, and which shares of them are of four kinds.
+    How many alerts of a rule are expected each year for 10,000 children, and the shares of four kinds of alerts among
+    them.
 
     The four kinds are red alerts, alerts that are raised outside working hours, alerts about an open family, and alerts
     about a family with a lead professional. The shares help to estimate who receives the alerts.

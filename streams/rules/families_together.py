@@ -25,7 +25,7 @@ _NAMED = """
     )
     WHERE named IS NOT NULL AND named <> record_key
 """
-# No rule may read the payload, which makes up most of an event's size.
+# Leave out the payload. It makes up most of an event's size, and no rule may read it.
 _HISTORY = """
     SELECT events.* REPLACE (CAST(NULL AS VARCHAR) AS payload), groups.number AS group_number
     FROM landing.main.events AS events
@@ -59,7 +59,7 @@ def _groups(lake: duckdb.DuckDBPyConnection) -> pa.Table:
     """
     Assign a group to every Kafka key.
 
-    Families that share a person, a link or an address are in the same group, because facts about one family may decide
+    Families that share a person, a link or an address are in the same group, because facts about one family can decide
     whether an alert is raised about another family.
     """
     related = Groups()

@@ -14,7 +14,7 @@ INPUTS: Mapping[str, Mapping[str, pa.DataType]] = {"events": EVENT_COLUMNS, "qua
 
 
 def columns_named(compiled: CompiledRules) -> dict[str, dict[str, pa.DataType]]:
-    """Return the columns of each input table that at least one model names."""
+    """Return, for each input table, the columns that at least one model names."""
     named = compiled.names_below(None)
     return {
         table: {name: type_ for name, type_ in columns.items() if name in named} for table, columns in INPUTS.items()

@@ -1,9 +1,9 @@
 """
 Find the columns of landing tables and seeds on which a rule's alerts depend, from the rule's compiled SQL.
 
-A column counts if it is selected. A column also counts if it decides which rows exist: in conditions, joins, groups,
-orders, windows and subqueries. The search goes through all models that the rule depends on. If it cannot resolve an
-expression, it refuses the rule. So it never overlooks a column.
+A column counts if it is selected. A column also counts if it decides which rows exist, for example in a condition, a
+join, a window or a subquery. The search goes through all models that the rule depends on. If an expression cannot be
+resolved, the rule is refused. So no column is ever overlooked.
 """
 
 from collections.abc import Mapping, Sequence
@@ -57,8 +57,8 @@ class Lineage:
         compiled: the models. The columns of the seeds are read from the seeds' file.
         counts_optional: whether the condition of a left join counts even if no column of the joined rows is used. Such
             a join can only duplicate rows. If False, the result contains only the columns that a person would name.
-        kept: for each model, columns that the model may use to decide which rows it has. They do not count as read by
-            another model that reads these rows.
+        kept: for each model, columns that do not count if they only decide which rows the model has. A model that reads
+            these rows does not count as reading these columns.
 
     Raises:
         LineageUnknown: the columns of a model cannot be resolved.
@@ -154,7 +154,7 @@ class Lineage:
 
     def _join(self, scope: Scope, clause: _Clause) -> set[int]:
         """
-        Count the columns that decide which rows the sources have.
+        Record the columns that decide which rows the sources have.
 
         Return the joins that count only if their columns are used.
         """
@@ -177,8 +177,8 @@ class Lineage:
         """
         Record a column that a select reads.
 
-        In the expression of a result column, it counts for this result column. In any other clause, it counts as
-        deciding which rows exist.
+        If the column is in the expression of a result column, it counts for this result column. If it is in any other
+        clause, it counts as deciding which rows exist.
         """
         reads = self._resolve(scope, clause, column)
         node: exp.Expr = column
@@ -231,7 +231,7 @@ def _is_recurring(source: exp.Table | Scope) -> bool:
 
 def _below_the_marts(compiled: CompiledRules) -> list[Model]:
     """
-    Return the models outside the analysts' schema, and the models in that schema that they depend on.
+    Return the models outside the analysts' schema, and all models that these models depend on.
 
     The models are in dependency order.
     """

@@ -2,8 +2,8 @@
 Columns that no rule may read.
 
 The forbidden columns contain legally protected characteristics of people, the deprivation of places, and content that
-has not been validated. If a column describes a person, a place or a record, it is forbidden unless this module allows
-it. So somebody must decide about every new field before a rule can read it.
+has not been validated. Every column that describes a person, a place or a record is forbidden, unless this module
+allows it. So somebody must decide about every new field before a rule can read it.
 """
 
 from streams.contracts.case_change import PersonRecorded

@@ -58,9 +58,9 @@ def rule_names(project: Path = DBT_PROJECT) -> tuple[str, ...]:
 
 def newest(project: Path = DBT_PROJECT) -> dict[str, dict[str, str]]:
     """
-    Return the newest line of each rule in its seed, by name.
+    Return the newest line of each rule in the seed `rules`, by the name of the rule.
 
-    The lines do not contain the columns that a rule reads.
+    These lines do not say which columns a rule reads.
     """
     lines = sorted(seed_rows("rules", project), key=lambda line: (line["rule"], int(line["version"])))
     return {line["rule"]: line for line in lines}
@@ -168,7 +168,8 @@ def _functions(file: Path) -> Iterator[tuple[str, str]]:
     """
     Yield pairs of a rule and a test function.
 
-    A function belongs to the rule after which its file is named, and to every rule that it names.
+    A function belongs to the rule after which its file is named, and to every rule whose name is a text in the
+    function.
     """
     for node in ast.parse(file.read_text()).body:
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):

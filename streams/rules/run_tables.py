@@ -1,7 +1,8 @@
 """
-The two tables of a run, which models read.
+The two tables that tell models how far a run reads.
 
-One table contains the offsets up to which models read. The other contains the time up to which deadlines have passed.
+One table contains the offsets up to which models read events. The other contains the time up to which deadlines have
+passed.
 """
 
 from collections.abc import Mapping

@@ -45,8 +45,8 @@ def with_thresholds(
     compiled: CompiledRules, rule: str, known: Thresholds, changes: Mapping[str, str], folder: Path
 ) -> CompiledRules:
     """
-    Return the same rules with other values of thresholds in every practice profile. The changed seeds' file is in
-    `folder`.
+    Return the same rules with other values of thresholds in every practice profile. The file with the changed seeds is
+    in `folder`.
 
     Raises:
         ThresholdInvalid: the rule does not read a threshold, or a value has the wrong type or is not allowed.

@@ -70,8 +70,8 @@ def early_help_referral(borough: Borough, at: datetime) -> None:
 
 def social_care_referral(borough: Borough, at: datetime) -> None:
     """
-    Write a referral of a new family to social care. Its source is drawn in the published proportions, and so is whether
-    it ends as NFA.
+    Write a referral of a new family to social care. Its source, and whether it ends as NFA, are drawn in the published
+    proportions.
     """
     rng, calibration = borough.rng, borough.calibration
     group = rng.choices(tuple(calibration.by_source), tuple(calibration.by_source.values()))[0]

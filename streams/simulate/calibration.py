@@ -204,7 +204,7 @@ def _number(text: str) -> float | None:
 @cache
 def _published() -> dict[str, dict[str, dict[str, str]]]:
     """
-    Read the published values of the year `YEAR` by area code, table and measure. The population is that of the year
+    Read the published values of the year `YEAR`, by area code, table and measure. The population is read from the year
     before.
     """
     with (REFERENCE / "published_cin.csv").open(encoding="utf-8") as lines:

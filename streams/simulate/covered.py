@@ -1,4 +1,4 @@
-"""Record for which time the simulated events are complete: from the start of the simulated world."""
+"""Record which days are covered time in a simulated world."""
 
 from datetime import timedelta
 from functools import partial
@@ -16,8 +16,7 @@ _WHY = "simulated: the world has nothing else"
 
 def state_coverage(settings: Settings, world: World, *, goes_on: bool) -> None:
     """
-    Record that the records of a world are complete for its window, and that its history is complete for the year
-    before.
+    Record two periods of covered time: a world's window for all events, and the year before it for `history`.
 
     Nothing is missing from either period, because a simulated world has no events other than those that are sent.
 

@@ -3,8 +3,8 @@ Plan the referrals to social care in a window, fitted to the published counts.
 
 The numbers of children by month and by source are the published figures, rounded to whole children. The shares of
 re-referrals, and of referrals that end as NFA, are as close to the published shares as is possible with whole families.
-The world has no referral before its start. In its first twelve months, re-referrals therefore come later than in
-reality.
+The world has no referral before its start. In the world's first twelve months, re-referrals therefore come later than
+in reality.
 """
 
 import math
@@ -69,8 +69,8 @@ def demand(calibration: Calibration, start: datetime, end: datetime, rng: Random
 
 def expected_by_month(calibration: Calibration, start: datetime, end: datetime) -> dict[date, int]:
     """
-    Compute how many children are referred in each month (London time). A month that is only partly in the window gets
-    that part of its published figure.
+    Compute how many children are referred in each month (London time). If only a part of a month is in the window, the
+    same part of its published figure is used.
     """
     expected: dict[date, float] = {}
     month = day_of(start).replace(day=1)

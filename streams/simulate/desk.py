@@ -26,7 +26,10 @@ _TAKEN_ON = {"red": 0.9, "amber": 0.5, "green": 0.1}
 """Share of alerts that the desk acknowledges, by severity. The shares are invented, like all of the simulation."""
 _SECONDS_TO_TAKE_ON = 6.0
 _SECONDS_TO_CLOSE = 12.0
-"""Median seconds until the desk acts. Desks take hours in reality, but a demo lasts only minutes."""
+"""
+Median seconds until the desk acknowledges an alert, and from then until it closes the alert. In reality, desks take
+hours, but a demo lasts only minutes.
+"""
 _CLOSED = 0.5
 """Share of the acknowledged alerts that the desk also closes."""
 _CLOSURES = {
@@ -42,7 +45,7 @@ class Desk(threading.Thread):
     """
     Follows new alerts, and acts on some of them, each after a delay.
 
-    At the end of a `with` block, the desk stops and cancels the actions that it still plans.
+    At the end of a `with` block, the desk stops and cancels the actions that are still planned.
     """
 
     def __init__(self, settings: Settings, seed: int) -> None:

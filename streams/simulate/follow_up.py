@@ -1,8 +1,9 @@
 """
-Make events after all other events are made: outcome scores that come later, and parents' partners at meetings.
+Add later outcome scores, and let parents' partners attend meetings. This is done after all other events are made.
 
-The scores are for school readiness, and for families six months after closure. These events have their own ids and
-random numbers, so all other events of a seed are the same with and without them. The shares and scores are invented.
+The scores are for school readiness, and for families six months after closure. The scores have their own ids, and
+everything here has its own random numbers. So all other events of a seed are the same with and without this step. The
+shares and scores are invented.
 """
 
 from collections import defaultdict
@@ -81,8 +82,8 @@ def partners_take_part(borough: Borough) -> None:
 
 def _readiness(helped: Helped, rng: Random) -> Iterator[tuple[datetime, OutcomeRecorded]]:
     """
-    Yield a young child's scores in three to seven of the seven school readiness outcomes, for each child who
-    is scored.
+    Yield the school readiness scores of the young children who are scored. Each of them is scored in three to seven of
+    the seven outcomes.
     """
     for child in helped.family.children:
         if not _is_small(child, day_of(helped.assessed_at)) or rng.random() >= _AGREED:

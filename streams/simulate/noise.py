@@ -33,7 +33,7 @@ class Noise:
     """
     How often each fault occurs, as a share of all events. The defaults are invented.
 
-    `malformed` is the number of malformed records that are added. All reasons for rejection are used in turn.
+    `malformed` is the share of events of which a malformed copy is added. All reasons for rejection are used in turn.
     Corrections and withdrawals never change planted stories or calibrated figures.
     """
 
@@ -56,7 +56,7 @@ class Noise:
 
 
 class Sending(NamedTuple):
-    """A fact, and the time at which the simulated world sends it. A fact that is sent twice has two of these."""
+    """A fact, and the time at which the simulated world sends it. If a fact is sent twice, there are two sendings."""
 
     at: datetime
     fact: Fact
@@ -71,7 +71,8 @@ def amend(borough: Borough, noise: Noise, rng: Random) -> None:
 
 def amend_one(borough: Borough, fact: Fact, at: datetime, noise: Noise, rng: Random) -> list[Fact]:
     """
-    Correct or withdraw one event; return the facts that this adds, or none if the event's type does not allow it.
+    Correct or withdraw one event. Return the facts that this adds, or none if the event is planted or its type allows
+    no change.
 
     The two rates decide how often an event is corrected rather than withdrawn.
     """
@@ -119,8 +120,8 @@ def _replacement(fact: Fact, rng: Random) -> tuple[Event, datetime]:
 
 def _withdraw(borough: Borough, fact: Fact, at: datetime, rng: Random) -> None:
     """
-    Withdraw an event. In half of the cases, a withdrawn contact was on the wrong family, and is recorded again on
-    another.
+    Withdraw an event. Half of the withdrawn contacts were recorded on the wrong family, and are recorded again on
+    another family.
     """
     misplaced = fact.data if isinstance(fact.data, ContactRecorded) and rng.random() < 0.5 else None
     reason = WithdrawalReason.WRONG_FAMILY if misplaced else WithdrawalReason.RECORDED_IN_ERROR

@@ -209,8 +209,8 @@ def _password_file(settings: Settings) -> Path:
 
 def _password(settings: Settings) -> str:
     """
-    Return the home's Airflow password. It is made here, because Airflow writes passwords that it makes itself to its
-    log.
+    Return the home's Airflow password. The password is made here, because Airflow would otherwise make one and write it
+    to its log.
     """
     file = _password_file(settings)
     if not file.exists():

@@ -84,8 +84,8 @@ def start(settings: Settings, say: Say = print) -> str:
         try:
             _wait(running, settings)
         except StackFailed:
-            # A broker that was just killed still counts as alive for a moment, and is started again. A broker that is
-            # alive but does not answer is an error.
+            # A broker that was killed a moment ago may still have counted as alive. It is started again below. A broker
+            # that is still alive but does not answer is an error.
             if running.alive:
                 raise
         else:
@@ -106,7 +106,7 @@ def start(settings: Settings, say: Say = print) -> str:
 
 
 def stop(settings: Settings) -> bool:
-    """Stop the embedded broker, and let it finish writing to its disk; return whether it was running."""
+    """Stop the embedded broker after it has finished writing to disk; return whether it was running."""
     return processes.stop(settings.home, NAME)
 
 

@@ -67,7 +67,8 @@ def find_system_tools() -> None:
 
 def check_home(home: Path) -> None:
     """
-    Check that this user may write to the home and that no other user made it, and that its disk has enough free space.
+    Check three things: this user can write to the home, no other user made the home, and its disk has enough free
+    space.
 
     Raises:
         MachineUnfit: the home is not writable, belongs to another user, or has too little free space.

@@ -26,7 +26,7 @@ Name of the copy of the lock in a finished environment. If this copy differs fro
 date.
 """
 MARKER = "caf-environment"
-"""The file by which this module recognises a folder that it made, and that it may therefore empty."""
+"""The file that marks a folder as made by this module, so that the module may empty the folder."""
 
 PIP_TO_UV = {
     "index-url": "UV_DEFAULT_INDEX",
@@ -105,10 +105,7 @@ def _create(folder: Path) -> None:
 
 
 def _registry(folder: Path) -> dict[str, str]:
-    """
-    Return the environment variables for uv: the caller's own, and pip's settings for what the caller has not set for
-    uv.
-    """
+    """Return the environment variables for uv. If the caller has not set one of them, pip's setting is used instead."""
     pip = [str(folder / "bin" / "python"), "-m", "pip", "config", "list"]
     listed = subprocess.run(pip, capture_output=True, text=True, check=False).stdout
     return {**translated(listed), **os.environ}

@@ -96,7 +96,7 @@ def _trust_the_systems_certificates() -> None:
 
 
 def _file(artifact: jgo.maven.Artifact) -> Path:
-    """Return the file in which the Maven cache keeps an archive. The file may not exist yet."""
+    """Return the file in which the Maven cache keeps an archive. The file might not exist yet."""
     assert artifact.cached_path is not None, "there is a cache"
     return artifact.cached_path
 

@@ -63,7 +63,7 @@ class Postgres:
         Return the libpq URL of a database, as psycopg2 and `ducklake:postgres:` need it. A missing database is created.
 
         Raises:
-            LakeUnavailable: the server does not answer, or the role may not create the database.
+            LakeUnavailable: the server does not answer, or does not let the role create the database.
         """
         self._create(database)
         return urlunsplit(urlsplit(self.url)._replace(path=f"/{quote(database, safe='')}"))
@@ -87,7 +87,9 @@ class Postgres:
             except (errors.DuplicateDatabase, errors.UniqueViolation):
                 return
             except errors.InsufficientPrivilege:
-                raise LakeUnavailable(f"database {database!r} is missing and may not be created; create it") from None
+                raise LakeUnavailable(
+                    f"database {database!r} is missing, and this role cannot create it; create it"
+                ) from None
 
     @contextmanager
     def _entered(self) -> Iterator[psycopg2.extensions.cursor]:

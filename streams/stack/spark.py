@@ -67,8 +67,8 @@ def java_home(settings: Settings) -> Path:
     Return a folder with the project's Java, in the layout that Spark expects.
 
     Spark starts every Java process with an option that loads a module of vector instructions. The project's Java lacks
-    this module, so it would refuse to start. The `java` in this folder is therefore a script that leaves this option
-    out. Only Spark's machine learning would use the module.
+    this module, and would not start with this option. The `java` in this folder is therefore a script that leaves the
+    option out. Only Spark's machine learning would use the module.
 
     Raises:
         SparkUnavailable: there is no Java for this machine.
@@ -163,7 +163,7 @@ def _environ(settings: Settings, say: Say) -> dict[str, str]:
         "JAVA_HOME": str(java_home(settings)),
         "SPARK_HOME": str(spark),
         "SPARK_LOCAL_IP": "127.0.0.1",
-        # A Spark distribution names its Scala version in a file, but the Python package lacks this file. Without the
-        # variable, a worker would look for a build of Spark.
+        # A Spark distribution names its Scala version in a file that the Python package lacks. Without this variable, a
+        # worker would look for a build of Spark to find out the version.
         "SPARK_SCALA_VERSION": "2.13",
     }

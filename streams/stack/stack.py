@@ -142,7 +142,7 @@ def check_machine(settings: Settings) -> None:
 
 def down(settings: Settings, *, purge: bool = False) -> list[str]:
     """
-    Stop every part of the home, services first. If `purge` is set, then remove the home.
+    Stop every part of the home, services first. Afterwards, remove the home if `purge` is set.
 
     Returns:
         The parts that were running.
@@ -169,10 +169,7 @@ def status(settings: Settings) -> list[PartStatus]:
 
 
 def is_up(settings: Settings, name: str) -> bool:
-    """
-    Return whether a server is running. The server is not started. A server that the settings name counts as
-    running.
-    """
+    """Return whether a server is running, without starting it. A server that the settings name counts as running."""
     return _elsewhere(settings, name) or any(part.part == name and part.state == "running" for part in status(settings))
 
 

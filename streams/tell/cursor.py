@@ -1,6 +1,6 @@
 """
-Read a topic in one process, and continue there after a restart. The broker stores the offsets under the name of a
-group.
+Read a topic in one process. After a restart, reading continues at the saved offsets, which the broker stores under the
+name of a group.
 """
 
 from collections.abc import Iterator
@@ -22,8 +22,8 @@ class Cursor:
     with `done` are read again.
 
     At the very first start, reading begins with the next new record. A partition that is added later is read from its
-    beginning. A recreated topic is read from its beginning as well, until a person has confirmed it, because the saved
-    offsets belong to the topic's previous generation.
+    beginning. If a topic was recreated and no person has confirmed this yet, it is also read from its beginning,
+    because the saved offsets belong to the topic's previous generation.
     """
 
     def __init__(self, settings: Settings, topic: str, name: str) -> None:

@@ -35,11 +35,11 @@ from streams.watch.touched import touched_by
 __all__ = ["PENDING_PLACES", "Alerting"]
 
 _CHUNK_PLACES = 1_000
-"""How many families and records one SQL statement evaluates at most. Evaluating this number takes half a second."""
+"""The most families and records that one SQL statement evaluates. Evaluating this many takes half a second."""
 _ALONE_PLACES = 200
 """If a batch concerns more families and records than this, the standbys help to evaluate it."""
 PENDING_PLACES = 250
-"""How many pending families and records a watcher takes at once. Evaluating this number takes 0.1 s."""
+"""How many pending families and records a watcher takes at once. Evaluating this many takes 0.1 s."""
 _EVER = datetime.min.replace(tzinfo=UTC)
 _INSTANT = timedelta(microseconds=1)
 
@@ -63,8 +63,7 @@ class Alerting:
         families and records, they are only listed here as pending, and `evaluate_pending` evaluates them.
 
         Args:
-            as_of: the time up to which all records that have arrived are known. Later deadlines count as not yet
-                passed.
+            as_of: the time up to which all records have been read. A deadline after this time counts as not yet passed.
             now: the time at which the versions are raised.
         """
         events = [record for record in records if isinstance(record, Accepted)]
@@ -134,8 +133,8 @@ class Alerting:
 
     def restate(self, as_of: datetime, now: datetime) -> None:
         """
-        Decide the versions that were put off: new versions of alerts that only the build evaluates, after people acted
-        on them.
+        Evaluate the families and records that were put off. Store new versions of their alerts, including the alerts
+        that only the build raises.
         """
         places = self.state.agenda.take_up()
         for chunk in _chunks(places):
@@ -180,10 +179,10 @@ class Alerting:
 
         Args:
             asked: the families and records, each with the rules to evaluate.
-            at: a function that returns, for a family or record, when the newest record about it arrived, or which
-                deadline has passed.
-            amendments: whether the newest change of an event about a family or record is a correction or a withdrawal.
-                None means that no event has arrived, and only time has passed.
+            at: a function that returns, for a family or record, the time at which the newest record about it arrived or
+                its deadline passed.
+            amendments: for families and records whose events were changed, whether the newest change is a correction or
+                a withdrawal. None means that no event has arrived, and only time has passed.
             restates: whether to store new versions of alerts that only the build evaluates. If false, such versions are
                 put off.
         """

@@ -23,8 +23,7 @@ log = structlog.get_logger()
 
 _LANDER_SECONDS = 5
 """
-How many seconds to wait for the lander. It may have read records that Kafka has since deleted, and still be storing
-them.
+How many seconds to wait for the lander. The lander may still be storing records that Kafka has already deleted.
 """
 
 Offsets = dict[TopicPartition, int]
@@ -38,19 +37,19 @@ def begin_reading(
     alive: Callable[[], None],
 ) -> Offsets:
     """
-    Find the offset at which each partition continues. Before that, copy records that the state lacks from the lake.
+    Find the offset at which each partition continues. Before that, copy missing records from the lake into the state.
 
-    1. The state has the next offset of each partition. If the topic has been recreated since then, the partition
-       continues at the first offset of the new generation or earlier (`_evaluated`).
+    1. The state contains the next offset of each partition. If a topic has been recreated since the state was written,
+       its partitions continue at the first offset of the new generation or earlier (`_evaluated`).
     2. If the state is new, it lacks all records. Otherwise it lacks records only if Kafka deleted them before they were
-       evaluated. The lander may have read deleted records and still be storing them, so this function waits for the
-       lander for up to five seconds. Then it copies the missing records from the lake (`fill`).
+       evaluated. The lander may still be storing such records, so this function waits for the lander for up to five
+       seconds. Then it copies the missing records from the lake (`fill`).
     3. Each partition continues after the last record that was evaluated or copied. If Kafka has deleted records after
        that, the consumer returns `deleted_unread` records in their place. There is one exception: if the lander has
        read past the deleted offsets, they held only transaction markers. Then reading begins at the first record that
        Kafka still has (`where_to_resume`).
-    4. If a topic ends before the offset that was found, it has lost its newest records, and its offsets are used again.
-       Nobody knows which of its records were evaluated, so all records that Kafka has are read again.
+    4. If a partition ends before the offset that was found, it has lost its newest records, and its offsets are used
+       again. Nobody knows which of its records were evaluated, so all its records that Kafka still has are read again.
 
     Args:
         alive: a function that is called from time to time to show that the watcher is alive.
@@ -74,7 +73,8 @@ def _evaluated(state: State, generations: Generations) -> Offsets:
     """
     Return, for each partition, the offset up to which its records have been evaluated.
 
-    If the topic has been recreated since then, this is at most the first offset of the new generation.
+    If the topic has been recreated since the state was written, the result is at most the first offset of the new
+    generation.
     """
     evaluated = {}
     for place, (offset, topic_id) in state.known().items():

@@ -2,8 +2,8 @@
 Reads all topics up to about the same arrival time while there is a backlog.
 
 If the partitions of a backlog were read one after another, a referral could be read hours before later events about the
-same family on another topic. The watcher would then take deadlines for missed and raise alerts, and a later batch would
-withdraw these alerts.
+same family on another topic. The watcher would then raise alerts about deadlines that seem to be missed, and a later
+batch would withdraw these alerts.
 """
 
 from collections import deque
@@ -26,10 +26,10 @@ class EvenReader:
     Returns a consumer's records. Each partition keeps its order, and all partitions together are roughly in order of
     arrival.
 
-    There is a backlog if a poll returns as many records as it may. The reader then remembers where each partition ends
-    at that moment, and the backlog lasts until all these ends are reached. During a backlog, the reader returns a
-    record only after all other partitions have been read up to the arrival time of this record (`LogAppendTime`, by the
-    broker's clock).
+    If a poll returns the greatest number of records that is allowed, there is a backlog. The reader then remembers
+    where each partition ends at that moment. The backlog lasts until the reader has reached all these ends. During a
+    backlog, the reader returns a record only after all other partitions have been read up to the arrival time of this
+    record (`LogAppendTime`, by the broker's clock).
     """
 
     def __init__(self, consumer: KafkaConsumer, ordered: Collection[TopicPartition]) -> None:
@@ -51,7 +51,7 @@ class EvenReader:
 
     def poll(self, timeout_ms: int) -> list[Readable]:
         """
-        Return the next records, or none: nothing may have arrived in time, or all records may have to wait for other
+        Return the next records. The list is empty if nothing has arrived in time, or if all records must wait for other
         partitions.
         """
         if not self._ends:
@@ -62,13 +62,13 @@ class EvenReader:
         return self._read_evenly(timeout_ms)
 
     def position(self, partition: TopicPartition) -> int:
-        """Return the offset of the record that is returned next."""
+        """Return the offset of the partition's record that `poll` returns next."""
         waiting = self._waiting[partition]
         return waiting[0].offset if waiting else self._consumer.position(partition)
 
     def read_until(self) -> int | None:
         """
-        Return the arrival time (ms since 1970) up to which all partitions have been read, or None without a
+        Return the arrival time (ms since 1970) up to which all partitions have been read, or None if there is no
         backlog.
         """
         return min((self._read_until[partition] for partition in self._behind()), default=None)
@@ -83,8 +83,8 @@ class EvenReader:
             partition = TopicPartition(record.topic, record.partition)
             if partition in self._waiting:
                 self._waiting[partition].append(record)
-                # If a record has no usable timestamp, it does not have to wait. It does not show how far its partition
-                # has been read.
+                # A record without a usable timestamp does not have to wait. It also does not change the time up to
+                # which its partition counts as read.
                 self._read_until[partition] = max(self._read_until[partition], record.timestamp)
             else:
                 ready.append(record)

@@ -59,8 +59,8 @@ def named_by(event: Accepted) -> Named:
 
 class _Tells(NamedTuple):
     """
-    What the fields of an event type can name. `ids` are the fields with ids of families, persons and addresses. The
-    other attributes say whether the type has a linked person, a risk marker and a family.
+    The ids that events of one type can contain. `ids` are the names of the fields with ids of families, persons and
+    addresses. The other attributes say whether the type has a field for a linked person, a risk marker or a family.
     """
 
     ids: tuple[tuple[str, ...], ...]

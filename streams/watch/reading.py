@@ -1,4 +1,4 @@
-"""Reads the topics during one term: how far each partition has been read, and whether the topics have changed."""
+"""Reads the topics during one term. Remembers how far each partition has been read, and whether topics have changed."""
 
 from collections.abc import Iterable, Mapping
 
@@ -20,7 +20,10 @@ log = structlog.get_logger()
 
 _TOPICS = (*names.INPUT_TOPICS, names.ALERTS)
 _FETCH_BYTES = 1024 * 1024
-"""The most bytes to fetch of one partition, about 2,000 records. One fetch of all partitions then makes one batch."""
+"""
+The most bytes to fetch from one partition at once. They hold about 2,000 records. One fetch from all partitions makes
+one batch.
+"""
 
 
 class Reading:
@@ -80,9 +83,8 @@ class Reading:
 
     def poll(self, patience_ms: int) -> list[Readable]:
         """
-        Return the next records. If topics have changed since the term began, return nothing.
-
-        If the topics have changed, `is_over` becomes true, and the term must end.
+        Return the next records. If topics have changed since the term began, set `is_over` and return nothing. The term
+        must then end.
 
         Raises:
             RecordsDeleted: Kafka deleted records before they were read. The lake may have them.
@@ -100,7 +102,7 @@ class Reading:
 
     def read_until(self) -> int | None:
         """
-        Return the arrival time (ms since 1970) up to which all partitions have been read, or None without a
+        Return the arrival time (ms since 1970) up to which all partitions have been read, or None if there is no
         backlog.
         """
         return self._reader.read_until()
@@ -109,8 +111,8 @@ class Reading:
         """
         Remember the next offset of each partition, after records were taken in or written.
 
-        The watcher reads its own alerts only after it has written them. So a given offset may be lower than the
-        remembered one, and then it changes nothing.
+        A given offset is ignored if it is lower than the remembered one. This happens because the watcher reads its own
+        alerts only after it has written them.
         """
         self.offsets |= {place: max(offset, self.offsets.get(place, 0)) for place, offset in offsets.items()}
 
@@ -136,7 +138,7 @@ class Reading:
         return bool(recreated or ended)
 
     def has_other_partitions(self) -> bool:
-        """Return whether a topic has got more partitions since the term began."""
+        """Return whether a topic has more partitions than when the term began."""
         found = partitions_of(self.consumer, self.topic_ids)
         is_more = len(found) > len(self.partitions)
         if is_more:

@@ -16,8 +16,8 @@ __all__ = ["RuleSets"]
 
 _ALL_INSTEAD = 0.5
 """
-If several sets are needed and together have at least this share of all rules, one statement with all rules
-costs less.
+If the needed sets have at least this share of all rules, all rules are evaluated instead, because one statement with
+all rules costs less.
 """
 
 

@@ -1,6 +1,6 @@
 """
-Runs a watcher, as the leader or as a standby, until it is told to stop. If the broker was away, the watcher starts
-again.
+Runs a watcher, as the leader or as a standby, until it is told to stop. If the broker was unavailable, the watcher
+starts again.
 """
 
 import time

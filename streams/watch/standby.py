@@ -124,7 +124,7 @@ class Standby:
         """
         Return the state with the tables to prepare. Return None if another standby prepares tables.
 
-        The session holds the lock that shows that a standby prepares tables and waits to use them.
+        The state's session holds the lock `WATCH_NEXT`, so no other standby prepares tables.
         """
         session = open_session(self._settings, leads=False)
         if session.run("SELECT pg_try_advisory_lock($1)", int(LockKey.WATCH_NEXT)) != [(True,)]:

@@ -203,8 +203,8 @@ class Watcher:
         """
         Store records that another leader has already evaluated, but that these tables lack.
 
-        The watcher does not evaluate them batch by batch. It would withdraw an alert if it had read only some of the
-        records that caused it.
+        The watcher does not evaluate these records batch by batch. If it had read only some of the records that caused
+        an alert, it would withdraw the alert.
         """
         evaluated = {
             place: min(end, self._watermark.evaluated(place)) for place, end in self._reading.input_ends().items()
@@ -351,8 +351,8 @@ class Watcher:
         """
         Move the watermark, if all polled records have been evaluated and all decided versions have been sent.
 
-        While families are being reviewed, `as_of` keeps its value from the last heartbeat, because later deadlines may
-        not have been evaluated yet.
+        While families are being reviewed, `as_of` keeps its value from the last heartbeat, because some later deadlines
+        might not have been evaluated yet.
         """
         if not self._is_sent() or self._has_more or self._is_put_off:
             return
@@ -362,7 +362,7 @@ class Watcher:
 
     def _as_of(self) -> datetime:
         """
-        Return the time up to which all records that have arrived are known.
+        Return the time up to which all records have been read.
 
         Without a backlog, this is the present time. During a backlog, it is the arrival time up to which all partitions
         have been read.
@@ -370,7 +370,7 @@ class Watcher:
         read_until = self._reading.read_until()
         if read_until is None:
             return _now()
-        # If senders set the arrival time of a topic, a sender's clock may be ahead.
+        # If senders set the arrival times of a topic's records, a sender's clock may be ahead.
         known = min(arrived_at(read_until), _now())
         return max(known, self._watermark.as_of or known)
 

@@ -11,7 +11,7 @@ __all__: list[str] = []
 
 @rewrites(exp.Ordered)
 def _ordered(node: exp.Ordered, _: Place) -> exp.Expr:
-    """Sort NULL last in both directions, and sort text by its bytes."""
+    """Make `ORDER BY` sort NULL last in both directions, and text by its bytes."""
     if kind(node.this) == "list":
         raise refused(node, "orders by a list")
     node.set("this", collated(node.this))
@@ -21,7 +21,7 @@ def _ordered(node: exp.Ordered, _: Place) -> exp.Expr:
 
 @rewrites(exp.Max, exp.Min)
 def _extreme(node: exp.Func, _: Place) -> exp.Expr:
-    """Order text by its bytes."""
+    """Make `min` and `max` compare text by its bytes."""
     if kind(node.this) in {"struct", "tuple", "list", "boolean", "null"}:
         raise refused(node, f"compares {kind(node.this)}")
     node.set("this", collated(node.this))
@@ -89,7 +89,7 @@ def _flattened(node: exp.Flatten, place: Place) -> exp.Expr:
 @rewrites(exp.ArgMax, exp.ArgMin)
 def _arg_extreme(node: exp.ArgMax | exp.ArgMin, _: Place) -> exp.Expr:
     """
-    Take the first value in the order of the key.
+    Rewrite `arg_min` and `arg_max`: take the first value in the order of the key.
 
     The result is `(array_agg(value ORDER BY key) FILTER (WHERE value and key are not NULL))[1]`. PostgreSQL cannot
     aggregate in order within a window, so `_window` rewrites that case.
@@ -122,7 +122,7 @@ def _is_in_window(node: exp.Expr) -> bool:
 
 
 def _keys(node: exp.ArgMax | exp.ArgMin) -> list[exp.Ordered]:
-    """Return the parts of the key, in order. NULL in a tuple is greater than any value."""
+    """Return the parts of the key as terms to order by. In a key that is a tuple, NULL is greater than any value."""
     is_max, key = isinstance(node, exp.ArgMax), node.expression
     parts = key.this.expressions if is_row(key) else [collated(key)]
     return [exp.Ordered(this=part.copy(), desc=is_max, nulls_first=is_max) for part in parts]

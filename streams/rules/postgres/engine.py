@@ -127,8 +127,8 @@ class PostgresEngine(Evaluator):
         """Evaluate the rows that the given queries return. In all other respects, this works as `evaluating` does."""
         ends = [name for rule in sorted(rules) for name in self.compiled.ends(rule)]
         desks: list[str] = []
-        # Every changed alert needs the desks. So they are read together with the results. To read all rows again for
-        # the desks would take half as long again.
+        # Every changed alert needs the desks, so they are read together with the results. If all rows were read again
+        # for the desks, an evaluation would take one and a half times as long.
         evaluation = Evaluation([], [], [], lambda: _by_family(desks))
         for model, answer in self._answers((*ends, ALERT_ACTIONS, FAMILY_DESK), given, as_of):
             if model == FAMILY_DESK:
@@ -152,7 +152,7 @@ class PostgresEngine(Evaluator):
         return [msgspec.json.decode(answer, type=DecidedReferral) for _, answer in answers]
 
     def _given(self, events: pa.Table, quarantine: pa.Table | None) -> Given:
-        """Convert rows to parameters of the statement."""
+        """Convert rows to the parameters of a statement."""
         tables = {"events": events} | ({} if quarantine is None else {"quarantine": quarantine})
         texts = {name: as_rows(table, self._derived.inputs[name]) for name, table in tables.items()}
         sources = ((name, rows_given(self._derived, name, f"${number}")) for number, name in enumerate(texts, 1))
@@ -174,7 +174,7 @@ class PostgresEngine(Evaluator):
         """
         Return the statement for the given models.
 
-        If there are many rows, the text is different, so that PostgreSQL makes another plan.
+        If there are many events, the text of the statement is different, so that PostgreSQL makes another plan for it.
         """
         text = statement(
             self.compiled,

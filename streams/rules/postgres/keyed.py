@@ -1,9 +1,9 @@
 """
 Rewrite recursive queries with keys (`WITH RECURSIVE … USING KEY`), because PostgreSQL does not have `USING KEY`.
 
-In such a query, a row that a round finds replaces the earlier row with the same key. The query is rewritten as a
-function. The function keeps all known rows and the rows of the last round in arrays, and repeats the recursive part
-until a round finds no new rows.
+Such a query runs its recursive part in rounds. If a round finds a row with a known key, the new row replaces the
+earlier row. The query is rewritten as a function. The function keeps all known rows and the rows of the last round in
+arrays, and repeats the recursive part until a round finds no new rows.
 """
 
 import hashlib
@@ -102,7 +102,7 @@ def restate_keyed(cte: exp.CTE, place: Place, text: Callable[[exp.Expr], str]) -
 
 
 def _parameters(cte: exp.CTE, step: exp.Expr) -> dict[str, exp.Expr]:
-    """Return the queries beside this one that the recursive part reads."""
+    """Return those other queries of the same `WITH` clause that the recursive part reads."""
     assert cte.parent is not None, "a CTE is part of a query"
     beside = {other.alias: other.this for other in cte.parent.expressions if other is not cte}
     inner = {each.alias for each in step.find_all(exp.CTE)}

@@ -31,7 +31,7 @@ def _array(node: exp.Array, _: Place) -> exp.Expr:
 
 @rewrites(exp.ArrayConcat)
 def _concatenated(node: exp.ArrayConcat, place: Place) -> exp.Expr:
-    """Treat NULL as an empty list, even if all lists are NULL."""
+    """Concatenate lists as DuckDB does: NULL counts as an empty list, even if all lists are NULL."""
     given: list[exp.Expr] = [node.this, *node.expressions]
     joined, *others = given
     if not others:
@@ -43,19 +43,19 @@ def _concatenated(node: exp.ArrayConcat, place: Place) -> exp.Expr:
 
 @rewrites(exp.ArrayContains)
 def _contains(node: exp.ArrayContains, place: Place) -> exp.Expr:
-    """Ignore a NULL in the list: it must not make the result NULL."""
+    """Search a list for an item. A NULL in the list must not make the result NULL."""
     return place.helper("list_contains", node.this, node.expression)
 
 
 @rewrites(exp.ArrayDistinct)
 def _distinct(node: exp.ArrayDistinct, place: Place) -> exp.Expr:
-    """Leave out NULL. DuckDB returns the distinct items in any order, and PostgreSQL returns them sorted."""
+    """Return the distinct items without NULL. DuckDB returns them in any order, and PostgreSQL returns them sorted."""
     return place.helper("list_distinct", collated(node.this))
 
 
 @rewrites(exp.ArraySort)
 def _sorted(node: exp.ArraySort, place: Place) -> exp.Expr:
-    """Sort NULL last, and sort text by its bytes."""
+    """Sort a list: NULL comes last, and text is sorted by its bytes."""
     return place.helper("list_sort", collated(node.this))
 
 
@@ -104,7 +104,7 @@ def _comprehension(node: exp.Func, value: exp.Expr, condition: exp.Expr | None) 
     """
     Return a query over a list.
 
-    `unnest` stands in the select list. There, a struct stays one value, and NULL stays NULL.
+    The call of `unnest` is in the select list, because there a struct stays one value, and NULL stays NULL.
     """
     (variable,) = node.expression.expressions
     unnested = exp.alias_(called("unnest", node.this.copy()), variable.name, quoted=True)

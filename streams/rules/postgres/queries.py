@@ -32,7 +32,7 @@ def restate(tree: exp.Expr) -> exp.Expr:
 def _replace(tree: exp.Expr, part: exp.Select, rule: Callable[[exp.Select], exp.Select]) -> exp.Expr:
     if part is tree:
         return rule(part)
-    # First take this part out of the tree, because the part that replaces it contains it.
+    # First take this part out of the tree, because the query that replaces it contains it.
     place = exp.Placeholder()
     part.replace(place)
     place.replace(rule(part))
@@ -69,7 +69,7 @@ def _group_by_all(select: exp.Select) -> None:
 
 
 def _join_as_of(select: exp.Select) -> None:
-    """Rewrite `ASOF JOIN`: of all rows that meet the condition's inequality, join only the one nearest to the bound."""
+    """Rewrite `ASOF JOIN`: join only the row that meets the inequality of the condition and is nearest to its bound."""
     for join in select.args.get("joins") or ():
         if join.method != "ASOF":
             continue

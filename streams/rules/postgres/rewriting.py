@@ -13,7 +13,7 @@ __all__ = ["Place", "Rewrite", "called", "collated", "grouped", "is_row", "rewri
 
 @dataclass
 class Place:
-    """Where the SQL of the models will run: the types and functions that the SQL needs there."""
+    """The PostgreSQL schema in which the SQL of the models will run, and the types and functions that it needs."""
 
     schema: str
     composites: Composites
@@ -78,7 +78,7 @@ def is_row(node: exp.Expr) -> bool:
 
 
 def grouped(node: exp.Expr) -> exp.Expr:
-    """Return the expression, in parentheses if an operator beside it could otherwise apply to only a part of it."""
+    """Return the expression. Put it in parentheses if an operator beside it could apply to only a part of it."""
     is_one = isinstance(node, exp.Column | exp.Literal | exp.Paren | exp.Func) and not isinstance(node, exp.Binary)
     return node if is_one else exp.Paren(this=node)
 

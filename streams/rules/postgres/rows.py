@@ -1,4 +1,7 @@
-"""Pass rows as a JSON array of objects. NULL values are left out: an event fills about twelve of seventy columns."""
+"""
+Write rows as a JSON array of objects. NULL values are left out, because an event fills only about twelve of seventy
+columns.
+"""
 
 from collections.abc import Iterable
 
@@ -25,7 +28,7 @@ def _written(value: object) -> object:
     """
     Return a value in the form that PostgreSQL reads from JSON.
 
-    The text may contain any character except a zero byte.
+    PostgreSQL cannot store a zero byte in text, so each zero byte is replaced by U+FFFD.
     """
     if isinstance(value, bytes):
         return f"\\x{value.hex()}"

@@ -63,7 +63,7 @@ def statement(
 
 
 def _left_out(compiled: CompiledRules, derived: Derived, run: list[str]) -> set[str]:
-    """Return the models that other models read but that are not run. Such models count as empty."""
+    """Return the models that are not run although other models read them. Such models count as empty."""
     read = {parent for name in run for parent in compiled.models[name].parents}
     return (read & derived.models.keys()) - set(run)
 
@@ -88,7 +88,7 @@ def _input(derived: Derived, table: str, source: str | None) -> str:
     columns, unread = derived.inputs[table], derived.unread[table]
     if source is None:
         return _nothing(columns | unread)
-    # Each column is cast to its type, together with the collation, because the table that is read may have another
+    # Cast each column to its type, which includes the collation. The table that the query reads may have another
     # collation.
     listed = ", ".join(f'"{name}"::{type_} AS "{name}"' for name, type_ in columns.items())
     return f"SELECT {listed}{', ' if unread else ''}{_nulls(unread)} FROM (\n{source}\n) AS source"

@@ -1,9 +1,9 @@
 """
 The list of supported SQL: DuckDB constructs that mean the same in PostgreSQL, or that this package rewrites.
 
-Everything that is not listed is refused: constructs, and arguments of constructs. An unknown construct might mean
-something else in PostgreSQL, and alerts would then be wrong without anybody noticing. When you add a construct, also
-add its test in `tests/rules/postgres/test_constructs.py`.
+A construct or an argument that is not listed is refused. It might mean something else in PostgreSQL, and alerts would
+then be wrong without anybody noticing. When you add a construct, also add its test in
+`tests/rules/postgres/test_constructs.py`.
 """
 
 from collections.abc import Callable

@@ -82,7 +82,7 @@ def _date(node: exp.DateFromParts, _: Place) -> exp.Expr:
     """
     Cast the arguments to integers, because PostgreSQL needs them.
 
-    A date that does not exist fails in both databases.
+    In both databases, a date that does not exist is an error.
     """
     return called("make_date", *(exp.cast(node.args[name], "int") for name in ("year", "month", "day")))
 

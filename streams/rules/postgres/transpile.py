@@ -60,7 +60,7 @@ def transpile(tree: exp.Expr, schema: MappingSchema, relation: Callable[[str], s
 
 
 def _annotate_again(tree: exp.Expr, recursive: list[exp.CTE], schema: MappingSchema) -> None:
-    """Find all types a second time. Only after the first pass are the types of a recursive query's own rows known."""
+    """Find all types again, now that the first pass has found the types of a recursive query's own rows."""
     for cte in recursive:
         names = [column.name for column in cte.args["alias"].columns]
         types = {name: type_.sql("duckdb") for name, type_ in columns_of(cte.this, names or None).items()}

@@ -18,9 +18,9 @@ _SUMS = {
     (exp.Sub, "timestamp", "interval"),
 }
 """
-The pairs of kinds whose sums are the same in both databases.
+The sums and differences of times that have the same result in both databases: the operation and two kinds of values.
 
-In both databases, adding months to a date never leads beyond the last day of the resulting month, and a day has 24
+In both databases, a date plus some months never lies beyond the last day of the resulting month, and a day has 24
 hours.
 """
 
@@ -36,9 +36,8 @@ _CASTS = {
 @rewrites(exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ)
 def _compare(node: exp.Binary, _: Place) -> exp.Expr:
     """
-    Order text by its bytes.
-
-    Refuse to compare values of different kinds, because the databases cast them differently.
+    Make comparisons such as `<` order text by its bytes. Refuse to compare values of different kinds, because the
+    databases cast them differently.
     """
     left, right = kind(node.left), kind(node.right)
     alike = left == right or {left, right} <= INTEGERS or {left, right} == {"date", "timestamp"}
@@ -74,7 +73,7 @@ def _between(node: exp.Between, _: Place) -> exp.Expr:
 
 @rewrites(exp.Greatest, exp.Least)
 def _extreme_of_several(node: exp.Func, _: Place) -> exp.Expr:
-    """Compare text by its bytes."""
+    """Make `greatest` and `least` compare text by its bytes."""
     given = [node.this, *node.expressions]
     if {kind(each) for each in given} & {"struct", "list", "tuple"}:
         raise refused(node, "compares structs or lists")
@@ -117,7 +116,7 @@ def _sum(node: exp.Binary, _: Place) -> exp.Expr:
 
 @rewrites(exp.IntDiv)
 def _whole_quotient(node: exp.IntDiv, _: Place) -> exp.Expr:
-    """Round towards zero, as both databases do. Division by zero gives NULL, not an error."""
+    """Divide whole numbers. Both databases round towards zero. Division by zero must give NULL, not an error."""
     if not {kind(node.left), kind(node.right)} <= INTEGERS:
         raise refused(node, "divides something that is not a whole number")
     divisor = exp.Nullif(this=node.right, expression=exp.Literal.number(0))

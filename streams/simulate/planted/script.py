@@ -102,7 +102,7 @@ class Script:
         families: list[str] | None = None,
         expires_at: datetime | None = None,
     ) -> Fact:
-        """Set a risk marker. The marker concerns this family unless `families` names others."""
+        """Set a risk marker. The marker names this family unless `families` gives others."""
         data = RiskMarkerSet(
             marker_id=self.borough.ids.new("M"),
             person_id=person.id,

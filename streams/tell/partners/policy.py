@@ -49,7 +49,7 @@ class Policy(msgspec.Struct, frozen=True):
         Return, for each partner, the entry that decides. A partner without a matching entry is left out and is told
         nothing.
 
-        No partner is told about test alerts and alerts from history.
+        No partner is told about test alerts or about alerts from history.
         """
         if alert.test or alert.backfill:
             return {}

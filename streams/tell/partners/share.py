@@ -1,9 +1,9 @@
 """
 Share alerts with partners. For each alert, publish the decisions first and then the notices.
 
-Each version of an alert is shared at least once. After a crash, the same version may be decided and shared again, with
-the same ids. Alerts from before the very first start are never shared, because a person may already have told the
-partner.
+Each version of an alert is shared at least once. After a crash, the decisions and notices about a version may be
+published again, with the same ids. Alerts from before the very first start are never shared, because a person may
+already have told the partner.
 """
 
 from collections.abc import Callable, Iterable

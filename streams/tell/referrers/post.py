@@ -106,7 +106,7 @@ class _Office:
 
     def answer(self, records: Collection[Accepted | Rejected], stop: Callable[[], bool]) -> bool:
         """
-        Write the letters that follow from these records. Wait until the lake has the records.
+        Wait until the lake has these records, and then write the letters that follow from them.
 
         Return False if the process was told to stop while it waited.
         """
@@ -177,7 +177,7 @@ def _written(settings: Settings) -> dict[str, Feedback]:
     """
     Read the latest version of each letter. Return the letters by id.
 
-    Old letters have no id. They are returned by the id of their referral.
+    Old letters have no id. Each of them is returned under the id of its referral.
     """
     outputs = map(decode_output, whole(settings, [names.FEEDBACK], max_poll_records=5_000))
     data = (output.data for output in outputs if isinstance(output, Output))

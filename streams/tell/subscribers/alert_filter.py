@@ -39,7 +39,7 @@ class AlertFilter:
     rules: frozenset[str] = frozenset()
     areas: frozenset[str] = frozenset()
     recipients: frozenset[str] = frozenset()
-    """Either a role (`duty`), or one desk or person with this role (`duty:birkenhead`)."""
+    """Each recipient is a role (`duty`), or a role with the id of one desk or person (`duty:birkenhead`)."""
     backfill: bool = False
     test: bool = False
 
@@ -70,7 +70,7 @@ class AlertFilter:
         )
 
     def matches(self, alert: Alert) -> bool:
-        """Return True if this version of an alert matches the filter. Its status makes no difference."""
+        """Return True if this version of an alert matches the filter. The status of the alert makes no difference."""
         return (
             (not self.severities or alert.severity in self.severities)
             and (not self.rules or alert.rule in self.rules)

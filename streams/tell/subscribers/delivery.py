@@ -1,6 +1,6 @@
 """
-Deliver an alert to its receiver. Try again as long as that can help. If it fails, store the alert as a dead
-letter.
+Deliver an alert to its receiver. Try again as long as that can help. If the alert cannot be delivered, store it as a
+dead letter.
 """
 
 from collections.abc import Callable

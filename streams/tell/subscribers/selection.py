@@ -33,7 +33,7 @@ class Selection:
         self._seen: OrderedDict[str, _Seen] = OrderedDict()
 
     def takes(self, alert: Alert) -> bool:
-        """Return whether the subscriber gets this version, and remember that."""
+        """Return whether the subscriber gets this version, and remember the answer."""
         before = self._seen.get(alert.alert_id)
         if before is not None and alert.version <= before.version:
             return False
@@ -50,6 +50,6 @@ class Selection:
             return matches and is_open(alert)
         if before is not None and before.given:
             return True
-        # If the selection has no memory of the alert, the subscriber gets the version that ends it, because it may have
-        # got the alert.
+        # If the selection does not remember the alert, the subscriber may have got it long ago. So the subscriber also
+        # gets the version that ends the alert.
         return matches and (is_open(alert) or before is None)

@@ -21,7 +21,7 @@ _COLOURS = {"red": "bold red", "amber": "bold yellow", "green": "bold green"}
 
 
 def view(alert: Alert, now: datetime) -> RenderableType:
-    """Return the alert as a few lines of text, with London times. An alert that is not open is shown dim."""
+    """Return the alert as a few lines of text, with London times. An alert that is not open is shown in faint text."""
     lines = Table.grid(padding=(0, 2, 0, 0))
     lines.add_column(min_width=10, no_wrap=True, style="dim")
     lines.add_column(overflow="fold")

@@ -66,7 +66,7 @@ class Webhook:
     def __init__(self, url: str, key: bytes) -> None:
         parts = urlsplit(url)
         if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOCAL):
-            # The message leaves out most of the address, because it may contain a password.
+            # The message leaves out most of the webhook's address, because the address may contain a password.
             raise SettingInvalid(f"the webhook's address begins with {parts.scheme!r}; allowed: https, or local http")
         self._url = url
         self._key = key

@@ -34,7 +34,7 @@ class Pending(NamedTuple):
     arrived_at: datetime
     amendment: str | None
     as_of: datetime
-    """The time up to which all records that had arrived were known when this row was stored."""
+    """The time up to which all records had been read when this row was stored."""
     taken_in_at: datetime
     """The leader's time when it stored this row. The watcher that evaluates the row uses it as the present time."""
 
@@ -62,8 +62,8 @@ class Agenda:
         Add families and records to evaluate.
 
         Args:
-            places: each family or record, with its rules, the arrival time of its newest record, and, if an event about
-                it was corrected or withdrawn, which of the two happened last.
+            places: for each family or record, its rules, the arrival time of its newest record, and the last change of
+                an event about it (a correction, a withdrawal or None).
         """
         rows = [(*place, ";".join(rules), arrived_at, amendment) for place, rules, arrived_at, amendment in places]
         self._has_pending = True
@@ -83,7 +83,7 @@ class Agenda:
         Take up to `limit` pending rows. If the transaction fails, the rows are pending again.
 
         Args:
-            waits: whether to wait if all rows that are left are taken by other watchers.
+            waits: whether to wait if other watchers have taken all rows that are left.
 
         Raises:
             psycopg2.errors.LockNotAvailable: other watchers have held the rows for five seconds.
@@ -96,8 +96,8 @@ class Agenda:
 
     def put_off(self, places: Mapping[Place, datetime]) -> None:
         """
-        Put off families and records until later. For each, `places` has the arrival time of the cause (with a time
-        zone).
+        Put off families and records until later. `places` gives, for each of them, the time (with a time zone) at which
+        the cause of its new alert version arrived.
         """
         self._session.run(sql.PUT_OFF, *columns([(*place, at) for place, at in places.items()], 3))
 

@@ -21,7 +21,7 @@ from streams.watch.state.parameters import as_json, columns
 __all__ = ["Events", "Keys", "Recorded"]
 
 _MANY_KEYS = 50
-"""From this number of record keys on, there are certainly many events. So the events are not counted."""
+"""If there are this many record keys, there are certainly many events. So the events are not counted."""
 
 
 class Recorded(NamedTuple):
@@ -64,7 +64,7 @@ class Events:
             recorded: one item for each event.
 
         Returns:
-            Families that were connected by an id that is over-shared from now on.
+            The families that lose a connection, because the id that connected them has become over-shared.
         """
         if not events:
             return set()
@@ -105,9 +105,9 @@ class Events:
         """
         Return the input of the rules, as queries on the state.
 
-        The input consists of the events with the given keys, and of events that were sent again in place of the given
-        records. If some of the given records are unreadable, these belong to the input as well, and so do the
-        over-shared ids in all events of the input.
+        The first query returns the events with the given keys, and the events that were sent again in place of the
+        given records. The second query returns the over-shared ids in these events. A third query returns those of the
+        given records that are unreadable. It is left out if none of `records` is a position in a topic.
         """
         sources = (("events", sql.LOADED), (CROWDS, sql.CROWDS_LOADED))
         # Only the ids of records are positions in a topic. Ids of test alerts and of alerts about areas are not.
@@ -173,7 +173,7 @@ class Events:
         return self._touched([(one.named, one.fact in ABOUT_HOUSEHOLDS) for one in recorded])
 
     def _touched(self, asked: Sequence[tuple[Named, bool]]) -> list[set[str]]:
-        """Return the same as `touched`; each item of `asked` says whether its event is about households."""
+        """Return the same as `touched`. Each item of `asked` also says whether its event is about households."""
         found = [set(named.families) for named, _ in asked]
         # An event that names only families concerns no other family.
         far = [

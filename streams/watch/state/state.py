@@ -37,7 +37,7 @@ _PAUSED_SECONDS = 60
 REFUSED = (psycopg2.DataError, psycopg2.IntegrityError, psycopg2.errors.ProgramLimitExceeded)
 """Errors that PostgreSQL raises if a value cannot be stored or used in a calculation."""
 REFUSED_ALLOWED = "what PostgreSQL can hold and compute with"
-"""What the quarantine says is allowed, for a record that PostgreSQL refuses."""
+"""The text in the column `allowed` of the quarantine, for a record that PostgreSQL refuses."""
 
 
 def open_session(settings: Settings, *, leads: bool) -> Session:
