@@ -54,7 +54,7 @@ MEASURES = (
         "Children referred again within twelve months",
         "referrals of a child",
         f"{_COUNTED}; only those within twelve months after an earlier referral of the same child",
-        "There is no figure if the records do not cover the twelve months before the quarter.",
+        "There is no figure if the records do not cover all of the twelve months before the quarter.",
         _DFE,
     ),
     PublicMeasure(
