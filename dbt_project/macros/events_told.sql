@@ -18,7 +18,7 @@
         having count(*) > 1
     ),
 
-    -- Most records are the only one with their name, and need no further work.
+    -- Most names belong to only one record. Such a record needs no further work.
     alone as (
         select
             topic, kafka_partition, kafka_offset, record_key, received_at, root_source, root_id as sent_id, root_id,

@@ -26,8 +26,7 @@ raised as (
         and levels.level_reason = 'to_access_provision'
 ),
 
--- In the latest assessment, any factor other than `20` (other) and `21` (none identified) is enough to leave out the
--- alert.
+-- If the latest assessment found any factor other than `20` (other) and `21` (none identified), there is no alert.
 assessed as (
     select
         raised.event_order,

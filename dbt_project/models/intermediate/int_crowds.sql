@@ -30,8 +30,8 @@ named as (
     select families, received_at, evidence, unnest(persons) as identifier from told
 ),
 
--- Each id with each family that was named with it, and each address also with each person. The smallest of linked
--- identifiers stands for all of them.
+-- Each id with each family that was named with it. Each address also has each person that was named with it. Of linked
+-- identifiers, the smallest stands for all.
 pairs as (
     select 'person' as kind, identifier as named_id, 'family' as holder_kind, received_at, evidence, unnest(families) as holder
     from named

@@ -1,4 +1,4 @@
--- Future moments at which a referral without a decision becomes late, or its limit passes.
+-- Future moments at which the time of the warning or the time limit of a referral without a decision passes.
 with moments as (
     select
         family_id,

@@ -14,7 +14,7 @@ turns as (
     qualify is_acted_on <> {{ before('is_acted_on', 'family_id', 'families', 'false') }}
 )
 
--- Concerns are counted from the family's latest opening at such a level, even after that has ended.
+-- Concerns are counted from the family's latest opening at such a level, even after the family is no longer open at it.
 select
     family_id,
     is_acted_on,
