@@ -1,5 +1,5 @@
--- A family is raised to level 4 only to get access to a provision. The level change gives this as its reason, and no
--- assessment found a factor that calls for level 4.
+-- A family is raised to level 4 only to get access to a provision. The level change gives this as its reason, and the
+-- latest assessment, if there is one, found no factor that calls for level 4.
 with levels as (
     select
         family_id,

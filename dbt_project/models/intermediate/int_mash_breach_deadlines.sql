@@ -1,4 +1,4 @@
--- Future moments at which the time of the warning or the time limit of a referral that waits at the hub (MASH) passes.
+-- Future moments at which a referral that waits at the hub (MASH) reaches the time of the warning or the time limit.
 with moments as (
     select
         family_id,

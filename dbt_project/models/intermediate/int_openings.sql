@@ -1,4 +1,5 @@
--- When families became open at a level at which somebody acts on concerns, and when that ended.
+-- When a family became open at a level at which services act on concerns, and when it was no longer open at such a
+-- level.
 with statuses as (
     select
         statuses.*,

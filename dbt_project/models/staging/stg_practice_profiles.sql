@@ -17,7 +17,7 @@ candidates as (
     inner join profiles on profiles.authority_code in (authorities.authority_code, '*')
 ),
 
--- From the day of its first own profile on, the default no longer applies to an authority.
+-- When an authority's first own profile begins to apply, the default no longer applies to this authority.
 in_use as (
     select candidates.*
     from candidates
