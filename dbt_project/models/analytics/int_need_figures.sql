@@ -180,7 +180,7 @@ judged as (
         and covered.rests_on = grid.rests_on
 ),
 
--- The count that a place would have if it had the authority's rate in each tenth of deprivation.
+-- The count that a place would have if it had the authority's rate in each decile of deprivation.
 deprived as (
     select
         within.place_number,

@@ -4,8 +4,8 @@ with earlier as (
     select * from {{ source('before', 'mart_locality_need') }}
 ),
 
--- A share whose denominator is 0 has no row. So the earlier build may have no row for a measure that now has one, and
--- rows are kept if the earlier build had any row of the authority and month.
+-- A share whose denominator is 0 has no row. So the earlier build may have no row for a measure that now has one. For
+-- this reason, rows are kept if the earlier build had any row of the same authority and month.
 present as (
     select need.*
     from {{ ref('mart_locality_need') }} as need
