@@ -38,8 +38,8 @@
         ) = 1
     ),
 
-    -- Counts the events with the same name, and the events with the same name and time. The time is null for a
-    -- correction or withdrawal that gives no time.
+    -- The number of events with the same name, and the number of events with the same name and time. The time is null
+    -- for a correction or withdrawal that gives no time.
     counted as (
         select
             *,

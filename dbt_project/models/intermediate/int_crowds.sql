@@ -1,8 +1,8 @@
 -- Over-shared ids are shared by more families than can belong to one person or one home. Examples are the address of a
--- surgery, a worker who was entered as a person, and a number such as 1. They connect no families. All families and
--- persons that were ever named with an id count, including those in corrected or withdrawn events. So an over-shared id
--- stays over-shared, and the order of records does not matter. In the stream, the view `shared` counts in the same way
--- (`streams/watch/state/tables.sql`).
+-- surgery, a worker who was entered as a person, and a number such as 1. Over-shared ids connect no families. All
+-- families and persons that were ever named with an id count, including those in corrected or withdrawn events. So an
+-- over-shared id stays over-shared, and the order of records does not matter. In the stream, the view `shared` counts
+-- in the same way (`streams/watch/state/tables.sql`).
 with recursive told as (
     select
         list_distinct([family_id, release_family_id] || coalesce(marker_families, [])) as families,

@@ -1,6 +1,6 @@
 -- Planned releases from custody to families with a child: when a release becomes a reason to act, and until when. Only
--- the latest plan for a person counts. If the person's id is over-shared, the latest plan for each family that plans
--- name counts, and addresses in plans do not count.
+-- the latest plan for a person counts. If the person's id is over-shared, the latest plan for each named family counts,
+-- and addresses in plans do not count.
 with told as (
     select
         coalesce(identities.person_id, events.person_id) as person_id,
