@@ -7,7 +7,7 @@
         and {{ day }} between covered.covers_from and covered.covers_to
 {%- endmacro %}
 
-{#- The same for monthly figures: each day of the month so far must be covered as well. -#}
+{#- The same for monthly figures, for which each day of the month so far must also be covered. -#}
 {% macro of_covered_months(kind, facts, day, source) -%}
     {{ of_covered_time(kind, facts, day, source) }}
     semi join {{ ref('int_period_coverage') }} as whole

@@ -1,4 +1,4 @@
 {% macro generate_schema_name(custom_schema_name, node) %}
-    {#- A schema has its configured name without the target's name before it, as in the stream. -#}
+    {#- Use only the configured name of a schema, as in the stream. dbt would put the target's name before it. -#}
     {{ (custom_schema_name or target.schema) | trim }}
 {% endmacro %}

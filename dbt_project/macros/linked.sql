@@ -2,9 +2,10 @@
     The groups of identifiers that links connect, as two CTEs of a `with recursive`. `links` has the columns `one` and
     `other`. `linked` has each identifier of `links`, with the smallest identifier of its group as `person_id`.
 
-    In each round, each identifier learns the smallest identifier that one of its neighbours knows. The identifier that
-    stood for it until then learns that too. So the number of rounds grows only with the logarithm of the longest chain
-    of links. The number of rows grows with the number of identifiers.
+    Each identifier is represented by the smallest identifier that it knows so far. In each round, it learns the
+    smallest identifier that one of its neighbours knows. Its former representative learns that identifier as well. So
+    the number of rounds grows only with the logarithm of the longest chain of links. The number of rows grows with the
+    number of identifiers.
 -#}
 {% macro linked(links) %}
 neighbours as (

@@ -10,8 +10,8 @@
 
 {#-
     The value of the row just before, or just after, if that row has the same key. `families` is a window without
-    partitions, ordered by `key` and then by event. Partitions would cost the stream a sort for each of them, and even a
-    few events have many.
+    partitions, ordered by `key` and then by event. With partitions, the stream would sort each partition separately,
+    and even a few events have many partitions.
 -#}
 {% macro before(expression, key, families, otherwise='null') -%}
     if(lag({{ key }}) over {{ families }} = {{ key }}, lag({{ expression }}) over {{ families }}, {{ otherwise }})

@@ -3,7 +3,7 @@
     {{ moment }} >= timestamp '{{ var('first_possible_day') }}'
 {%- endmacro %}
 
-{#- Time from `since` to `until`. The unit has the given number of microseconds. Empty if the times are impossible. -#}
+{#- Time from `since` to `until`, in units of the given number of microseconds. Empty if the times are impossible. -#}
 {% macro elapsed(since, until, microseconds) -%}
     if(
         {{ until }} >= {{ since }} and {{ is_possible(since) }}, epoch_us({{ until }} - {{ since }}) / {{ microseconds }}, null

@@ -21,7 +21,7 @@
     )
 {%- endmacro %}
 
-{#- The same London day and time, a number of calendar months earlier. In a month too short for it, the last day. -#}
+{#- The same London day and time, a number of calendar months earlier. In a month without that day, the last day. -#}
 {% macro months_before(moment, months) -%}
     {{ utc_time(local_time(moment) ~ " - to_months(" ~ months ~ ")") }}
 {%- endmacro %}

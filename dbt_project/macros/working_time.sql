@@ -22,7 +22,10 @@
     )
 {%- endmacro %}
 
-{#- Full working days in an amount of working time. If it ends with a day, that last day is not one of them. -#}
+{#-
+    Number of full working days in an amount of working time. If the time ends exactly at the end of a day, that last
+    day is not counted as full.
+-#}
 {% macro full_working_days(worked, hours) -%}
     (({{ worked }} - 1) // {{ working_day(hours) }})
 {%- endmacro %}

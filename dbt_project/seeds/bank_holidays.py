@@ -1,4 +1,4 @@
-# ruff: noqa: INP001 - this script is beside the file that it writes, and dbt's folders are no packages
+# ruff: noqa: INP001 - this script is beside the file that it writes, and dbt's folders are not packages
 """
 Write the bank holidays of England, as the `holidays` package has them, to `working_calendar.csv`.
 

@@ -1,5 +1,5 @@
--- Each referral of a covered month is in exactly one month and place. An authority may have no referrals, and only
--- other events.
+-- Each referral of a covered month is in exactly one month and place. An authority may have other events but no
+-- referrals.
 with counted as (
     select
         authority_code,

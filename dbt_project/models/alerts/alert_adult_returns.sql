@@ -1,6 +1,6 @@
--- Alerts about persons with a risk marker who come to a family with a child, if the marker concerns that family. To
--- come means to join the household, to come to live at its address, to be reported as back, or to get a risk marker
--- while present. There is one alert for each stay.
+-- Alerts about persons with a risk marker who come to a family with a child, if the marker concerns that family. A
+-- person comes to a family by joining the household, by moving to its address, by being reported as back, or by getting
+-- a risk marker while living there. There is one alert for each stay.
 with found as (
     select
         cast(null as varchar) as clause,

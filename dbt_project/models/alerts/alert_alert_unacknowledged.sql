@@ -1,5 +1,5 @@
 -- Nobody acknowledged a red alert within 60 minutes after its first red version was published, so the manager is
--- notified. The rule is about alerts and not about events. So only the build evaluates it, and reads the alerts that
+-- notified. The rule is about alerts and not about events. So only the build evaluates the rule, from the alerts that
 -- have landed.
 with versions as (
     select *

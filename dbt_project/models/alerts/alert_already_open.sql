@@ -39,8 +39,8 @@ submissions as (
     where events.fact = 'referral-submitted'
 ),
 
--- A referral that is sent again is the same referral. It counts from its first submission while the family was open. It
--- is red as soon as one submission is red.
+-- A referral that is sent again is the same referral. It counts from its first submission while the family was open.
+-- The referral is red as soon as one submission is red.
 referrals as (
     select
         family_id,
@@ -58,7 +58,7 @@ referrals as (
     having count(opening) > 0
 ),
 
--- If a referral became red later, only a decision after that clears the alert.
+-- If a referral became red after its first submission, only a decision after that moment clears the alert.
 decided as (
     select
         referrals.family_id,

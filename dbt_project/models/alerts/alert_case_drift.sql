@@ -1,6 +1,6 @@
--- An open family was not reviewed or seen for 42 days, or had no lead professional for 5 working days. The two gaps
--- that begin when a family is opened make one alert. The alert is cleared when each of them that became too long has
--- ended.
+-- An open family was not reviewed or seen for 42 days, or had no lead professional for 5 working days. When a family is
+-- opened, two gaps begin: one without a review or visit, and one without a lead professional. The two gaps share one
+-- alert. It is cleared when neither gap is too long any more.
 with drifts as (
     select
         family_id,

@@ -17,7 +17,8 @@ concerns as (
         and openings.until_order >= concerns.event_order
 ),
 
--- A new concern can make each of the three clauses true. The end of a time at level 3 can make clause a true as well.
+-- A new concern can make each of the three clauses true. Clause a can also become true when the family is no longer
+-- open at level 3 or above.
 turning_points as (
     select
         family_id,
@@ -100,7 +101,7 @@ tallied as (
     group by event_order, clause
 ),
 
--- The counts at the time of each trigger: with the event that triggers it, and without that event (`…_before`).
+-- The counts at the time of each event that can make a clause true: with that event, and without it (`…_before`).
 judged as (
     select
         triggers.* exclude (evidence),

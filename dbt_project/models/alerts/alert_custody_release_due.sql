@@ -1,5 +1,5 @@
--- A release from custody is planned for the next 14 days, to a family with a child. The alert is red from 3 days before
--- the release.
+-- A person is to be released from custody to a family with a child within the next 14 days. The alert is red from 3
+-- days before the release.
 with near as (
     select
         *,

@@ -1,5 +1,5 @@
--- A family is raised to level 4 only to get access to a provision. The level change gives this as its reason, and no
--- assessment found a factor that calls for level 4.
+-- A family is raised to level 4 only to get access to a provision. The level change gives this as its reason, and the
+-- latest assessment, if there is one, found no factor that calls for level 4.
 with levels as (
     select
         family_id,
@@ -26,8 +26,7 @@ raised as (
         and levels.level_reason = 'to_access_provision'
 ),
 
--- In the latest assessment, any factor other than `20` (other) and `21` (none identified) is enough to leave out the
--- alert.
+-- If the latest assessment found any factor other than `20` (other) and `21` (none identified), there is no alert.
 assessed as (
     select
         raised.event_order,

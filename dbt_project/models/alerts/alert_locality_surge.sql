@@ -32,8 +32,7 @@ histories as (
     group by all
 ),
 
--- How far weekly counts spread: as far as chance alone makes them (Poisson), or as far as in the history if that is
--- more.
+-- How much weekly counts vary: as much as by chance alone (Poisson), or as much as in the history if that is more.
 spreads as (
     select
         *,

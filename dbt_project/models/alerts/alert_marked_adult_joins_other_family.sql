@@ -1,5 +1,5 @@
 -- Alerts about persons with a risk marker who come to a family with a child, if no marker of the person concerns that
--- family. Otherwise the rule is the same as `adult_returns`.
+-- family. In all other respects, the rule is the same as `adult_returns`.
 with found as (
     select
         cast(null as varchar) as clause,

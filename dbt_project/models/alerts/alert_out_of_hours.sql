@@ -1,5 +1,5 @@
--- A red referral or escalation arrived outside working hours. The first arrival of the report as red counts. If it
--- arrived as red at night, a correction in the morning changes nothing. Events sent as history count as if they had
+-- A red referral or escalation arrived outside working hours. What counts is when the report first arrived as red. If
+-- it arrived as red at night, a correction in the morning changes nothing. Events sent as history count as if they had
 -- arrived when they happened, because nobody was at a desk to receive them when they were loaded.
 with landed as (
     {{ up_to_the_cut(source('landing', 'events')) }}
@@ -67,8 +67,8 @@ urgent as (
         and not coalesce({{ is_working_time('today', 'first_said.arrived_at', 'profiles') }}, false)
 ),
 
--- A decision outside working hours does not count. Until the front door is staffed again, the emergency duty team has
--- to act.
+-- A decision outside working hours does not clear the alert. Until the front door is staffed again, the emergency duty
+-- team has to act.
 taken_over as (
     select
         urgent.event_order,

@@ -33,7 +33,7 @@ lowest as (
     group by changes.from_order
 ),
 
--- Only changes at which the rule becomes true. With the level before the change, it was not true.
+-- Only changes that make the rule true: with the level before the change, the rule was not true.
 risen as (
     select
         changes.*,

@@ -18,8 +18,8 @@ with told as (
     window facts as (order by family_id, fact, event_order)
 ),
 
--- A lower level or a closure is a step down. A higher level or a referral is need that comes back. The first level of a
--- family is neither.
+-- A lower level or a closure is a step-down. A higher level or a referral means that need comes back. The first level
+-- of a family is neither.
 steps as (
     select
         *,

@@ -1,4 +1,4 @@
--- Organisations that events name because they refer, report, assess or are notified.
+-- Organisations that events name. An event names an organisation that refers, reports, assesses or is notified.
 select
     agency_id,
     arg_max(authority_code, event_order) as authority_code,

@@ -1,5 +1,5 @@
--- The places in which services work, by the boundaries in force now. They are the areas of the map, and one unknown
--- place for each authority.
+-- The places in which services work, with the boundaries in force now: the LSOAs of the map, and one unknown place for
+-- each authority.
 with mapped as (
     select * exclude (valid_from, valid_to)
     from {{ ref('dim_area_version') }}

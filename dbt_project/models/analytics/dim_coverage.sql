@@ -1,5 +1,5 @@
--- Covered time: the days on which an authority's records are complete for a kind of figures, with the source whose
--- events count.
+-- Covered time: the days on which an authority's records are complete for a kind of figures. Each row names the source
+-- whose events count on these days.
 with present as (
     select {{ local_date(as_of()) }} + 1 as tomorrow
 ),
@@ -10,7 +10,7 @@ stated as (
         stated_at,
         authority_code,
         source,
-        -- Time that is covered for social care also counts as `history`, which is the time to which figures look back.
+        -- Time that is covered for social care is also covered for `history`, the time to which figures look back.
         unnest(if(list_contains(kinds, 'social_care'), list_distinct(list_append(kinds, 'history')), kinds)) as kind,
         covers_from,
         least(coalesce(covers_to + 1, present.tomorrow), present.tomorrow) as covers_until,

@@ -32,7 +32,8 @@ rebuilt as (
         and former.alert_id = {{ former_alert_id('built') }}
 ),
 
--- The acknowledgements and closings in force. One that was withdrawn does not count, even if alert versions show it.
+-- The acknowledgements and closings in force. A withdrawn acknowledgement or closing does not count, even if alert
+-- versions show it.
 said as (
     select distinct
         occurred_at,
@@ -66,7 +67,8 @@ streamed as (
         max(version) as version,
         min(raised_at) as first_raised_at,
         min(raised_at) filter (severity = 'red') as first_red_at,
-        -- The latest version decides the area, even if it has none, because the address may have become protected.
+        -- The area is that of the latest version. If that version has no area, there is none, because the address may
+        -- have become protected.
         arg_max_null(area, version) as area,
         bool_or(supersedes is not null) as is_successor,
         -- The clocks of two machines differ, so a delay below 0 counts as 0.
@@ -122,8 +124,8 @@ joined as (
         case
             when acknowledged.acknowledged_at >= streamed.first_raised_at
                 then epoch_us(acknowledged.acknowledged_at - streamed.first_raised_at) / 6e7
-            -- An alert that replaces an acknowledged alert inherits the acknowledgement. Nobody had to react to it, so
-            -- there is no time to count.
+            -- An alert that replaces an acknowledged alert inherits the acknowledgement. Nobody had to acknowledge the
+            -- new alert, so there is no time to count.
             when acknowledged.acknowledged_at < streamed.first_raised_at and not streamed.is_successor then 0
         end as minutes_to_acknowledge,
         closed.closed_at,
@@ -134,8 +136,8 @@ joined as (
     left join closed using (alert_id)
 ),
 
--- If several events have the source and id of the anchor, an event about the alert's family comes first. Events about a
--- person alone name no family.
+-- If several events have the source and id of the anchor, one that names the alert's family is preferred. Events about
+-- a person alone name no family.
 anchors as (
     select
         joined.alert_id,

@@ -1,4 +1,5 @@
--- Assessments, from start to completion. A child and family assessment has a last day on which it is in time.
+-- Assessments, from start to completion. A child and family assessment has a last day on which it can be completed in
+-- time.
 with started as (
     select
         family_id,

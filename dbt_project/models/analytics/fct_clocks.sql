@@ -87,7 +87,8 @@ select
         else 'open'
     end as state,
     {{ elapsed('started_at', 'stopped_at', 3.6e9) }} as hours,
-    -- Feedback tells the referrer about the front door's decision, so only the front door's clock has it.
+    -- Feedback tells the referrer about the front door's decision, so hours to feedback exist only for the front door's
+    -- clock.
     if(clock = 'front_door', {{ elapsed('stopped_at', 'told_at', 3.6e9) }}, null) as hours_to_feedback,
     described.is_backfill,
     evidence.source as event_source,

@@ -28,7 +28,7 @@ select
     cases.service_kind,
     cases.referral_id,
     cases.opened_at,
-    -- A case that is opened again after its closure is open.
+    -- If a closed case is opened again, it counts as open.
     if(cases.last_fact = 'case-closed', cases.last_closed_at, null) as closed_at,
     if(cases.last_fact = 'case-closed', cases.last_closure_reason, null) as closure_reason,
     {{ elapsed(

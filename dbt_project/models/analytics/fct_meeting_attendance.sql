@@ -1,5 +1,5 @@
--- Attendance at assessments, team-around-the-family meetings and reviews. Each meeting has a row for each part that an
--- adult in the household had at the time. The row says whether an adult with that part attended. Events name the part
+-- Attendance at assessments, team-around-the-family meetings and reviews. Each meeting has a row for each role that an
+-- adult in the household had at the time. The row says whether an adult with that role attended. Events name the role
 -- and not the person.
 with meetings as (
     select

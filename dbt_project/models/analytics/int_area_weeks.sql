@@ -10,8 +10,8 @@ with referrals as (
     {{ of_covered_time('referrals', 'facts', 'facts.referred_on', 'facts.event_source') }}
 ),
 
--- Few referrals in a week that is not covered mean that records are missing, not that there is less need. So such a
--- week gets no number.
+-- If a week that is not covered has few referrals, the reason may be missing records and not less need. So such a week
+-- gets no number.
 covered_days as (
     select authority_code, unnest(generate_series(covers_from, covers_to, interval 1 day)) as covered_day
     from {{ ref('dim_coverage') }}

@@ -1,6 +1,6 @@
--- Records that arrived, counted by day, topic and source. This model has the measures of `mart_data_quality` for which
--- a record is compared only with the other records of its name (topic, source and id). So a new record changes only
--- days on which records with its name arrived (`streams/marts/delta.py`).
+-- Records that arrived, counted by day, topic and source. Some measures of `mart_data_quality` compare a record only
+-- with other records of the same name (topic, source and id). This model calculates these measures. So a new record
+-- changes only the days on which records of its name arrived (`streams/marts/delta.py`).
 {%- set key_fields = {
     'contact-recorded': {
         'agency_id': 'agency_id is null and not is_from_individual',
@@ -97,7 +97,7 @@ firsts as not materialized (
     select * from judged where not is_duplicate
 ),
 
--- A correction can move a fact to another day. The figures of the fact's earlier day change as well.
+-- A correction can move a fact to another day. Then the figures of the fact's earlier day also change.
 amended as (
     select
         topic,
@@ -180,7 +180,7 @@ unmapped as (
     where firsts.lsoa_code is not null and geography.lsoa_code is null
 ),
 
--- A field counts once per event, even if several items of a list were left out.
+-- A field that was left out counts once per event, even if it was left out of several items of a list.
 left_out as (
     select distinct
         received_on,

@@ -8,7 +8,7 @@
     ('person_id', ['household-joined'], ['household-left']),
     ('marker_id', ['risk-marker-set'], ['risk-marker-cleared']),
 ] -%}
--- Events in force with impossible dates: dates before services recorded anything, or an end before its start.
+-- Events in force with impossible dates: dates before 2000, or an end before its start.
 with spanned as (
     {%- for thing, starts, ends in spans %}
     select
@@ -36,7 +36,7 @@ found as (
     select topic, root_source, received_at, 'before_2000'
     from {{ ref('stg_events') }}
     where not {{ is_possible('occurred_at') }}
-        -- Records about persons and their homes may be from an earlier time, so they are left out.
+        -- Facts about persons and their homes can be older than that, so they are left out.
         and fact not in (
             'person-recorded', 'persons-linked', 'household-joined', 'household-left', 'address-changed',
             'risk-marker-set', 'risk-marker-reviewed', 'risk-marker-cleared'

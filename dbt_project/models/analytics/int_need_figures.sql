@@ -14,7 +14,7 @@ periods as (
     from {{ ref('int_need_periods') }}
 ),
 
--- The LSOAs of the authorities that have covered time, each with the places to which it belongs, one at each level.
+-- The LSOAs of the authorities that have covered time. Each LSOA belongs to one place at each level.
 active as (
     select * from {{ ref('dim_area') }} where authority_code in (select authority_code from periods)
 ),
@@ -137,9 +137,9 @@ measures as (
     select * from {{ ref('int_need_measures') }}
 ),
 
--- Months and rolling 12 months have rows for all places, and weeks for wards and larger places. Days, and weeks of an
--- LSOA, have rows only if something happened. The mix of sources and needs is left out for LSOAs, because about twenty
--- referrals a year are too few for it.
+-- Months and rolling 12 months have rows for all places, and weeks for wards and larger places. For days, and for weeks
+-- of an LSOA, there are rows only if something happened. The mix of sources and needs is left out for LSOAs, because
+-- about twenty referrals a year are too few for it.
 grid as (
     select
         places.*,
@@ -180,7 +180,7 @@ judged as (
         and covered.rests_on = grid.rests_on
 ),
 
--- The count that a place would have if it had the authority's rate in each tenth of deprivation.
+-- The count that a place would have if it had the authority's rate in each decile of deprivation.
 deprived as (
     select
         within.place_number,

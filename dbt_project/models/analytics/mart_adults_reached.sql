@@ -1,5 +1,5 @@
--- Families opened to services that had an adult of each part, and whether any of these adults ever took part in an
--- assessment, meeting or review.
+-- For each household role, the families opened to services that had an adult with this role, and whether any such adult
+-- ever took part in an assessment, meeting or review.
 with turns as (
     select
         family_id,

@@ -31,7 +31,7 @@ named as (
     {%- endfor %}
 ),
 
--- A record counts once for each kind of over-shared id, however many of them it names.
+-- A record counts once for each kind of over-shared id, however many ids of that kind it names.
 naming as (
     select distinct
         named.topic,

@@ -1,4 +1,4 @@
--- How often adults take part in meetings, by their part in the household, the kind of meeting, the area and the month.
+-- How often adults take part in meetings, by their role in the household, the kind of meeting, the area and the month.
 with counted as (
     select
         attendance.authority_code,

@@ -1,4 +1,4 @@
--- Of the families that were stepped down or closed in a month, how many were back within 3, 6 and 12 months.
+-- How many of the families that were stepped down or closed in a month came back within 3, 6 and 12 months.
 with stepped_down as (
     select
         'stepped_down' as cohort,

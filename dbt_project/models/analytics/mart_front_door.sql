@@ -41,8 +41,8 @@ counted as (
         count(hours_to_feedback) as told,
         median(hours_to_feedback) as median_hours_to_feedback,
         count(stopped_at) filter (state <> 'impossible') as stopped,
-        -- The share in time counts only clocks that were stopped or whose time limit has passed. For a clock that is
-        -- still running in time, nobody knows yet.
+        -- The share in time counts only clocks that were stopped or whose time limit has passed. Nobody knows yet
+        -- whether a clock that is still running will be stopped in time.
         count(*) filter (state in ('met', 'missed', 'breached')) as judged
     from broken_down
     group by all

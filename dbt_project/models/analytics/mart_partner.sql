@@ -31,7 +31,7 @@ counted as (
         median(days_waited) filter (state = 'started') as median_days,
         quantile_cont(days_waited, 0.9) filter (state = 'started') as p90_days,
         max(days_waited) filter (state = 'waiting') as longest_wait_days,
-        -- All requests except those that are waiting within their target, and those with impossible dates.
+        -- Requests that were answered or whose target has passed. Requests with impossible dates are left out.
         count(*) filter (is_beyond_target or (not is_beyond_target and state <> 'waiting')) as due
     from requests
     group by all

@@ -4,8 +4,8 @@ with earlier as (
     select * from {{ source('before', 'mart_locality_need') }}
 ),
 
--- A share whose denominator is 0 has no row. So a row of the month is kept even if the earlier build had no row for the
--- measure.
+-- A share whose denominator is 0 has no row. So the earlier build may have no row for a measure that now has one. For
+-- this reason, rows are kept if the earlier build had any row of the same authority and month.
 present as (
     select need.*
     from {{ ref('mart_locality_need') }} as need
@@ -72,8 +72,7 @@ restated as (
         (select max(as_of) from {{ source('run', 'as_of') }}) as restated_at,
         (select max(as_of) from {{ source('before', 'as_of') }}) as published_at,
         changed.*,
-        -- If nothing that arrived explains the change, it was the map, the populations or the project itself that
-        -- changed.
+        -- If nothing that arrived explains the change, then the map, the populations or the project itself changed.
         coalesce(explained.causes, ['definition']) as causes
     from changed
     left join explained using (authority_code, period_start)

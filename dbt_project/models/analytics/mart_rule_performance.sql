@@ -1,12 +1,12 @@
--- How often each rule raises alerts, how soon people acknowledge these alerts, and with which reasons they close them.
+-- How often each rule raises alerts, how soon people acknowledge the alerts, and with which reasons people close them.
 with alerts as (
     select *
     from {{ ref('fct_alerts') }}
     where is_streamed and not coalesce(is_backfill, false)
 ),
 
--- A version of a rule is observed from the first alert of any rule on, or from its own first day on if that is later.
--- It is no longer observed when it no longer applies.
+-- The days for which a version of a rule is observed. They begin with the first alert of any rule, or with the first
+-- day of the version if that is later. They end with the last day of the version, or now if it still applies.
 watched as (
     select
         rules.rule,

@@ -1,6 +1,6 @@
--- Gaps in the work with open families that became too long or still can. One kind of gap runs from the opening, a
--- review or a visit to the next review or visit. The other kind runs from the opening to the assignment of a lead
--- professional. Reviews and visits before an opening do not end its gaps.
+-- Gaps in the work with open families that became too long or can still become too long. One kind of gap runs from the
+-- opening, a review or a visit to the next review or visit. The other kind runs from the opening to the assignment of a
+-- lead professional. A review or visit before the opening does not end a gap.
 with turns as (
     select
         family_id,
@@ -64,7 +64,8 @@ followed as (
     window in_turn as (order by opening_order, event_order)
 ),
 
--- A lead professional who was assigned before the family was opened counts, unless the family was closed since.
+-- A lead professional who was assigned before the family was opened also counts, unless the family was closed between
+-- the assignment and the opening.
 led as (
     select
         openings.from_order as opening_order,

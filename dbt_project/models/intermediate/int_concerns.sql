@@ -29,8 +29,8 @@ first_named as (
     group by family_id, source_code
 ),
 
--- A report that names no agency must not count as a second agency of the same kind. It counts as a report of the first
--- agency of that kind that is named.
+-- A report that names no agency must not count as one more agency. So it counts as a report of the first named agency
+-- of the same kind.
 reports as (
     select
         told.* exclude (agency_id, source_code) replace (

@@ -1,8 +1,8 @@
 -- Over-shared ids are shared by more families than can belong to one person or one home. Examples are the address of a
--- surgery, a worker who was entered as a person, and a number such as 1. They connect no families. All families and
--- persons that were ever named with an id count, including those in corrected or withdrawn events. So an over-shared id
--- stays over-shared, and the order of records does not matter. In the stream, the view `shared` counts in the same way
--- (`streams/watch/state/tables.sql`).
+-- surgery, a worker who was entered as a person, and a number such as 1. Over-shared ids connect no families. All
+-- families and persons that were ever named with an id count, including those in corrected or withdrawn events. So an
+-- over-shared id stays over-shared, and the order of records does not matter. In the stream, the view `shared` counts
+-- in the same way (`streams/watch/state/tables.sql`).
 with recursive told as (
     select
         list_distinct([family_id, release_family_id] || coalesce(marker_families, [])) as families,
@@ -30,8 +30,8 @@ named as (
     select families, received_at, evidence, unnest(persons) as identifier from told
 ),
 
--- Each id with each family that was named with it, and each address also with each person. The smallest of linked
--- identifiers stands for all of them.
+-- Each id with each family that was named with it. Each address also has each person that was named with it. Of linked
+-- identifiers, the smallest stands for all.
 pairs as (
     select 'person' as kind, identifier as named_id, 'family' as holder_kind, received_at, evidence, unnest(families) as holder
     from named

@@ -1,6 +1,6 @@
 -- Planned releases from custody to families with a child: when a release becomes a reason to act, and until when. Only
--- the latest plan for a person counts. If the person's id is over-shared, the latest plan for each family that plans
--- name counts, and addresses in plans do not count.
+-- the latest plan for a person counts. If the person's id is over-shared, the latest plan for each named family counts,
+-- and addresses in plans do not count.
 with told as (
     select
         coalesce(identities.person_id, events.person_id) as person_id,
@@ -85,7 +85,7 @@ concerned as (
         or related.from_order < least(timed.until_order, homes.until_order)
 ),
 
--- The latest recorded part of each person in the household.
+-- The latest recorded role of each person in the household.
 joined as (
     select
         events.family_id,
@@ -108,7 +108,7 @@ roles as (
 ),
 
 -- Stretches of time in which a plan concerns a family and the household has another member. During each stretch, the
--- member's part and personal record do not change.
+-- member's role and personal record do not change.
 with_member as (
     select
         concerned.*,
@@ -132,7 +132,7 @@ with_member as (
         < least(concerned.until_order, stays.until_order, roles.until_order)
 ),
 
--- A stretch that ends before the release becomes near, or exactly then, does not count.
+-- A stretch that ends before the release becomes near, or at that very moment, does not count.
 turning as (
     select
         *,

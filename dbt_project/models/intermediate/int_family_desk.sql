@@ -44,7 +44,8 @@ closings as (
     qualify not is_open and {{ before('is_open', 'family_id', 'families', 'false') }}
 ),
 
--- A lead professional who was assigned before the family was opened counts, unless the family was closed since.
+-- A lead professional who was assigned before the family was opened also counts, unless the family was closed after the
+-- assignment.
 led as (
     select
         events.family_id,

@@ -16,7 +16,7 @@ with changes as (
     window cases as (order by family_id, coalesce(case_id, fact), event_order)
 ),
 
--- A case that is opened twice is open only once. Closing a case that is not open changes nothing.
+-- A case that is opened twice counts as one open case. Closing a case that is not open changes nothing.
 counted as (
     select
         *,

@@ -1,4 +1,4 @@
--- Future moments at which a referral without a decision becomes late, or its limit passes.
+-- Future moments at which a referral without a decision reaches the time of the warning or the time limit.
 with moments as (
     select
         family_id,

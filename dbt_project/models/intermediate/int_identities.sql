@@ -1,5 +1,5 @@
--- One person for all identifiers that links connect, named by the smallest of them. If links connect a person to too
--- many families, these links are not followed, and each of the identifiers is a person of its own.
+-- All identifiers that links connect are one person, whose id is the smallest of these identifiers. If links connect a
+-- person to too many families, these links are not followed, and each identifier counts as a separate person.
 with recursive links as (
     select
         person_id as one,

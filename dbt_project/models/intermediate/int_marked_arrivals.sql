@@ -1,6 +1,6 @@
--- Persons with a risk marker who come to a family with a child. To come means to join the household, to come to live at
--- its address, to be reported as back, or to get a marker while present. Each stay counts once for markers that concern
--- the family, and once for other markers.
+-- Persons with a risk marker who come to a family with a child. A person comes to a family by joining the household, by
+-- moving to its address, by being reported as back, or by getting a risk marker while living there. Each stay counts
+-- once for markers that concern the family, and once for other markers.
 with presence as (
     select * from {{ ref('int_marked_presence') }}
 ),
@@ -140,7 +140,7 @@ marked as (
         or not bool_or(concerns_family) over (partition by event_order, family_id, person_id)
 ),
 
--- The latest recorded part of each person in the household.
+-- The latest recorded role of each person in the household.
 roles as (
     select
         events.family_id,
@@ -251,8 +251,8 @@ judged as (
         and joined.until_order > first_of_stay.event_order
 )
 
--- One event may bring several persons with a marker. They have one alert, which stays open as long as one of them is a
--- reason for it.
+-- One event may bring several persons with a marker. These persons share one alert, which stays open as long as one of
+-- the persons is still a reason for it.
 select
     family_id,
     event_order,

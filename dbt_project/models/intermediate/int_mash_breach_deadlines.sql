@@ -1,4 +1,4 @@
--- Future moments at which a referral that waits at the hub (MASH) becomes late, or its limit passes.
+-- Future moments at which a referral that waits at the hub (MASH) reaches the time of the warning or the time limit.
 with moments as (
     select
         family_id,

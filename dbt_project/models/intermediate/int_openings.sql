@@ -1,4 +1,5 @@
--- When families became open at a level at which somebody acts on concerns, and when that ended.
+-- When a family became open at a level at which services act on concerns, and when it was no longer open at such a
+-- level.
 with statuses as (
     select
         statuses.*,
@@ -14,7 +15,7 @@ turns as (
     qualify is_acted_on <> {{ before('is_acted_on', 'family_id', 'families', 'false') }}
 )
 
--- Concerns are counted from the family's latest opening at such a level, even after that has ended.
+-- Concerns are counted from the family's latest opening at such a level, even after the family is no longer open at it.
 select
     family_id,
     is_acted_on,

@@ -1,5 +1,5 @@
--- Addresses at which families were recorded as living, and addresses to which persons moved on their own, with the
--- times. A person with an over-shared id has no known home.
+-- When families were recorded as living at an address, and when persons moved to an address on their own. A person with
+-- an over-shared id has no known home.
 with moves as (
     select
         if(events.family_id is null, 'person', 'family') as subject_kind,

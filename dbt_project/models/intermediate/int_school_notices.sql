@@ -59,7 +59,7 @@ joined as (
     where events.fact = 'household-joined'
 ),
 
--- The households in which the persons in the report live, with the latest recorded part of each person there. A person
+-- The households in which the persons in the report live, with the latest recorded role of each person there. A person
 -- with an over-shared id leads to no other household.
 homes as (
     select

@@ -1,5 +1,5 @@
--- The thresholds that apply to an authority at a time. They come from the authority's own profile, or, before its first
--- own profile, from the default ('*').
+-- The thresholds that apply to an authority at a time. They come from the authority's own profile. Before its first own
+-- profile applies, they come from the default ('*').
 with profiles as (
     select * from {{ ref('practice_profiles') }}
 ),
@@ -17,7 +17,7 @@ candidates as (
     inner join profiles on profiles.authority_code in (authorities.authority_code, '*')
 ),
 
--- The default no longer applies to an authority from the day of its first own profile on.
+-- When an authority's first own profile begins to apply, the default no longer applies to this authority.
 in_use as (
     select candidates.*
     from candidates

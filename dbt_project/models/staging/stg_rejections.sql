@@ -1,4 +1,4 @@
--- Records that could not be read, and whether a record that was sent again in their place was accepted.
+-- Records that could not be read. For each of them, the table shows whether a record sent in its place was accepted.
 with rejected as (
     {{ up_to_the_cut(source('landing', 'quarantine')) }}
 ),
