@@ -80,11 +80,12 @@ class Stages:
         """
         Measure the seconds from `began` until everything has landed, and until everything is evaluated.
 
-        A time is None if its stage stalls before it is done.
+        A time is None if its stage stalls before it is done. The watcher's offsets do not move while it raises an alert
+        for each unreadable record, so new alerts count as progress as well.
         """
         ends = {tuple(place): end for place, end in end_offsets(self._settings, names.INPUT_TOPICS).items() if end}
         done: dict[str, float] = {}
-        left, moved_at = None, time.monotonic()
+        last, moved_at = None, time.monotonic()
         while len(done) < 2 and time.monotonic() < moved_at + _STANDSTILL_SECONDS:
             self.look()
             behind = {
@@ -94,8 +95,9 @@ class Stages:
             for name, records in behind.items():
                 if not records:
                     done.setdefault(name, round(time.monotonic() - began, 1))
-            if behind != left:
-                left, moved_at = behind, time.monotonic()
+            seen = behind, end_offsets(self._settings, [names.ALERTS])
+            if seen != last:
+                last, moved_at = seen, time.monotonic()
             time.sleep(0.5)
         self.stops[WATCH.name] = max(self.stops[WATCH.name], self._terms() - 1)
         return done.get(LAND.name), done.get(WATCH.name)
