@@ -50,7 +50,7 @@ class Parts:
         self._embedded = settings
         # The settings name PostgreSQL as a server elsewhere, so that no part starts PostgreSQL under the part's own
         # wrong clock.
-        self.settings = replace(settings, postgres=postgres.server(settings).url)
+        self.settings = replace(settings, postgres=postgres.start(settings).url)
         self._library = next((path for one in _FAKETIME if (path := Path(one, "libfaketimeMT.so.1")).exists()), None)
         self.restarts = 0
         (settings.home / "python").mkdir()
@@ -63,7 +63,7 @@ class Parts:
 
     def revive(self) -> None:
         """Start every part and server that is not running."""
-        for server, start in ((postgres, postgres.server), (broker, self._start_broker)):
+        for server, start in ((postgres, postgres.start), (broker, self._start_broker)):
             if not self._alive(server.NAME):
                 start(self._embedded)
         for name in PARTS:

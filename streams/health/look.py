@@ -97,9 +97,8 @@ class Observer:
 
     def _questions(self, local: Mapping[str, stack.PartStatus]) -> dict[str, Callable[[], object]]:
         """
-        Return the questions for the servers. If a server of this home is down, it is not asked.
-
-        A question to a server that is down could start the server or wait for it.
+        Return the questions for the servers. A server of this home that is down is not asked, because a question would
+        only wait for it.
         """
         settings = self._settings
         up = {name for name in stack.SERVERS if name not in local or local[name].state == "running"}
