@@ -22,12 +22,12 @@ import pytest
 from streams.kafka.client import admin
 from streams.kafka.topics import ensure_topics
 from streams.lake.connect import connect, data_path
+from streams.lake.postgres import Postgres
 from streams.names import CATALOG_LANDING, CATALOG_MARTS
 from streams.settings import Settings
 from streams.stack import broker, processes, stack
 from streams.stack import postgres as embedded
 from streams.stack.ports import free_ports
-from streams.stack.postgres import Postgres
 
 LONGEST = ("system", "dags", "demo", "compose", "test_faults", "test_stream_parity", "test_reconcile")
 """Folders and modules whose tests take minutes. The tests spend most of this time waiting."""
@@ -130,7 +130,7 @@ def settings(home: Path) -> Settings:
 @pytest.fixture(scope="session")
 def postgres(settings: Settings) -> Iterator[Postgres]:
     """The embedded PostgreSQL server of the run's home."""
-    yield embedded.server(settings)
+    yield embedded.start(settings)
     embedded.stop(settings)
 
 

@@ -11,8 +11,8 @@ from streams.settings import PROJECT
 PARTS = (
     # parts that everything depends on
     *("streams.errors", "streams.settings", "streams.names", "streams.times", "streams.contracts"),
-    # the servers and the access to them
-    *("streams.stack", "streams.kafka", "streams.lake"),
+    # the access to the servers, and what starts them
+    *("streams.kafka", "streams.lake", "streams.stack"),
     # reference data, definitions and rules
     *("streams.reference", "streams.coverage", "streams.measures", "streams.rules"),
     # the way from an event to an alert, a row, a figure and a notification
@@ -34,8 +34,13 @@ ONLY = {
 }
 """Libraries that only one part imports."""
 
-LEAVES = {"streams.watch": {"streams.bench", "streams.cli", "dags"}}
-"""Parts that only the named parts may import. Code about alerts that other parts need is in `streams.alerts`."""
+LEAVES = {
+    # Code about alerts that other parts need is in `streams.alerts`.
+    "streams.watch": {"streams.bench", "streams.cli", "dags"},
+    # Only commands start servers. `health` asks which servers run, `nation` starts Spark, and a DAG rings the doorbell.
+    "streams.stack": {"streams.nation", "streams.health", "streams.demo", "streams.bench", "streams.cli", "dags"},
+}
+"""Parts that only the named parts may import."""
 
 
 def modules() -> Iterator[tuple[str, Path]]:

@@ -48,7 +48,7 @@ class Parts:
         self._embedded = settings
         # These settings name PostgreSQL as a server that runs elsewhere. Otherwise a part could start PostgreSQL, and
         # PostgreSQL would run with the part's wrong clock.
-        self.settings = replace(settings, postgres=postgres.server(settings).url)
+        self.settings = replace(settings, postgres=postgres.start(settings).url)
         self._library = next((path for one in _FAKETIME if (path := Path(one, "libfaketimeMT.so.1")).exists()), None)
         self.restarts = 0
         (settings.home / "python").mkdir()
@@ -61,7 +61,7 @@ class Parts:
 
     def revive(self) -> None:
         """Start every part and server that is not running."""
-        for server, start in ((postgres, postgres.server), (broker, self._start_broker)):
+        for server, start in ((postgres, postgres.start), (broker, self._start_broker)):
             if not self._alive(server.NAME):
                 start(self._embedded)
         for name in PARTS:

@@ -24,7 +24,7 @@ from streams.rules.engine import Engine
 from streams.rules.evaluator import Evaluator
 from streams.rules.postgres.engine import PostgresEngine
 from streams.settings import Settings
-from streams.stack.postgres import server
+from streams.stack import postgres
 from streams.watch.alerting import Alerting
 from streams.watch.state.events import Recorded
 from streams.watch.state.state import State
@@ -108,13 +108,13 @@ class _Bench:
     @contextmanager
     def opened(cls, settings: Settings) -> "Iterator[_Bench]":
         """Open a bench, and remove its database afterwards."""
-        postgres = server(settings)
-        postgres.drop(_DATABASE)
+        server = postgres.start(settings)
+        server.drop(_DATABASE)
         try:
-            with closing(Session(postgres.dsn(_DATABASE), "caf bench")) as session:
+            with closing(Session(server.dsn(_DATABASE), "caf bench")) as session:
                 yield cls(settings, session)
         finally:
-            postgres.drop(_DATABASE)
+            server.drop(_DATABASE)
 
     def batches(self) -> Iterator[Cost]:
         """

@@ -11,8 +11,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from streams.cli.lake import lake_settings
 from streams.rules.backtest import Backtest, Raised, backtest
-from streams.settings import Settings
 
 __all__ = ["command"]
 
@@ -40,10 +40,11 @@ def command(*, rule: str, changes: tuple[str, ...], sql: Path | None, since: dat
     './caf rules RULE' lists the thresholds that you can change. The command evaluates the whole history twice, as of
     its end: once with the rule as it is, and once with the changed rule. It writes nothing.
     """
+    named = dict(_named(change) for change in changes)
     tried = backtest(
-        Settings.from_env(),
+        lake_settings(),
         rule,
-        dict(_named(change) for change in changes),
+        named,
         sql=sql,
         since=since and since.date(),
         progress=_say,

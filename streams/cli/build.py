@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from expectations import holds
+from streams.cli.lake import lake_settings
 from streams.marts import BuildResult, build, build_as_of, follow
 from streams.marts.area_alerts import publish_build_alerts
 from streams.nation.build import build_on_spark
@@ -59,7 +60,6 @@ def command(
 
     `--engine spark` makes the same marts on a Spark cluster. The first use creates an environment with Spark.
     """
-    settings = Settings.from_env()
     is_on_spark = engine == "spark"
     if master is not None and not is_on_spark:
         raise click.UsageError("--master is for Spark only; add --engine spark")
@@ -67,6 +67,7 @@ def command(
         raise click.UsageError("--engine spark builds once, from the current snapshot; leave out --follow and --as-of")
     if (day is None) != (into is None):
         raise click.UsageError("give --as-of and --into together")
+    settings = lake_settings()
     if day is not None and into is not None:
         _as_it_stood(settings, day, into, as_json=as_json)
         return

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import click
 
+from streams.cli.lake import lake_settings
 from streams.coverage import EVERY_SOURCE, KINDS, Statement, remove, standing, state, statement
 from streams.lake.connect import connect
 from streams.lake.schema import ensure_landing
@@ -32,7 +33,7 @@ def command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a statement.")
 def show(as_json: bool) -> None:
     """List the statements. The table marts.analytics.dim_coverage has the days for which there are figures."""
-    with connect(Settings.from_env(), landing="read_write", marts=None) as lake:
+    with connect(lake_settings(), landing="read_write", marts=None) as lake:
         ensure_landing(lake)
         stands = standing(lake)
     for one in stands:
@@ -78,9 +79,8 @@ def add(
 
     If a source failed and sent nothing for some days, state these days as a --part.
     """
-    settings = Settings.from_env()
     made = statement(
-        authority or settings.authority,
+        authority or Settings.from_env().authority,
         source,
         tuple(KINDS) if kinds == "all" else [kind.strip() for kind in kinds.split(",")],
         covers_from.date(),
@@ -88,7 +88,7 @@ def add(
         is_whole=is_whole,
         why=why,
     )
-    with connect(settings, landing="read_write", marts=None) as lake:
+    with connect(lake_settings(), landing="read_write", marts=None) as lake:
         stands = state(lake, made)
     said = "" if stands is made else "this was stated before: "
     click.echo(f"{said}{_text(stands)}\nthe next build uses it")
@@ -99,7 +99,7 @@ def add(
 @click.option("--why", required=True, help="Why you remove the statement; stored with it. No personal data.")
 def take_back(statement_id: str, why: str) -> None:
     """Remove a statement, as if it had never been made."""
-    with connect(Settings.from_env(), landing="read_write", marts=None) as lake:
+    with connect(lake_settings(), landing="read_write", marts=None) as lake:
         found = remove(lake, statement_id, why)
     click.echo(f"taken back: {_text(found)}\nthe next build uses the statements that are left")
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import click
 
-from streams.settings import Settings
+from streams.cli.lake import lake_settings
 
 __all__ = ["command"]
 
@@ -28,6 +28,6 @@ def command(for_seconds: float | None, once: bool, as_json: bool) -> None:
     stopping = threading.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda *_: stopping.set())
-    posted = post(Settings.from_env(), until=stopping.is_set, for_seconds=for_seconds, once=once)
+    posted = post(lake_settings(), until=stopping.is_set, for_seconds=for_seconds, once=once)
     figures = asdict(posted)
     click.echo(json.dumps(figures) if as_json else f"{posted.letters} letters after {posted.records} records")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from streams.cli.lake import lake_settings
 from streams.importers.cin_coverage import name_source, state_whole
 from streams.importers.cin_file import header_of
 from streams.importers.cin_xml import Imported, read_cin_xml
@@ -54,7 +55,7 @@ def cin_xml(
 
     Exit code 1: nothing was sent, or more than a tenth of the children were rejected.
     """
-    settings = Settings.from_env()
+    settings = Settings.from_env() if check else lake_settings()
     with click.progressbar(length=file.stat().st_size, label="reading", file=sys.stderr) as bar:
 
         def progress(read: int) -> None:

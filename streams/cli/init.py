@@ -11,8 +11,9 @@ import click
 from streams.errors import SettingInvalid, StackFailed
 from streams.kafka.topics import differences, ensure_topics, refuse_differences
 from streams.lake.connect import connect
+from streams.lake.postgres import Postgres
 from streams.settings import Settings
-from streams.stack import airflow, postgres
+from streams.stack import airflow
 
 __all__ = ["command"]
 
@@ -38,7 +39,7 @@ def command() -> None:
         click.echo(f"! {difference}")
     connect(settings).close()
     click.echo("lake: catalogs landing and marts exist")
-    postgres.server(settings).dsn(airflow.NAME)
+    Postgres.of(settings).dsn(airflow.NAME)
     _write_password(airflow.client(settings), Path(passwords))
     if subprocess.run([Path(sys.executable).parent / "airflow", "db", "migrate"], check=False).returncode:
         raise StackFailed("Airflow's metadata could not be created; Airflow's own messages are above")

@@ -8,8 +8,8 @@ from dataclasses import asdict
 import click
 
 from expectations import validate
+from streams.cli.lake import lake_settings
 from streams.land import run
-from streams.settings import Settings
 
 __all__ = ["command"]
 
@@ -30,7 +30,7 @@ def command(*, once: bool, for_seconds: float | None, check: bool, as_json: bool
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     landed = run(
-        Settings.from_env(),
+        lake_settings(),
         validator=validate if check else None,
         until=stopping.is_set,
         for_seconds=for_seconds,

@@ -6,7 +6,8 @@ import sys
 
 import click
 
-from streams.settings import PROJECT, Settings
+from streams.cli.lake import lake_settings
+from streams.settings import PROJECT
 
 __all__ = ["command"]
 
@@ -25,7 +26,7 @@ def command(*, port: int, read: bool, anew: bool) -> None:
     reads the lake and cannot write to it. The command prints the notebook's address, which contains a token. Anyone who
     has the address can see the desk's figures.
     """
-    copy = Settings.from_env().home / "notebooks" / NOTEBOOK.name
+    copy = lake_settings().home / "notebooks" / NOTEBOOK.name
     if anew or not copy.exists():
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(NOTEBOOK, copy)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
+from streams.cli.lake import lake_settings
 from streams.disclosure import Publication, begin, publish
 from streams.errors import PublicationInvalid
-from streams.settings import Settings
 
 __all__ = ["command"]
 
@@ -38,9 +38,9 @@ def command(
     withheld. Further counts are withheld so that nobody can work out the small ones. The file contains only the public
     tables, and is replaced as a whole.
     """
-    settings = Settings.from_env()
     if (begins_on is None) != (why is None) or (authority and begins_on is None):
         raise PublicationInvalid("give --begin and --why together, and --authority only with both")
+    settings = lake_settings()
     if begins_on is not None:
         begin(settings, authority or settings.authority, begins_on.date(), str(why))
         click.echo(f"{authority or settings.authority} is published from the quarter of {begins_on:%Y-%m-%d} on")

@@ -9,10 +9,10 @@ from typing import Any
 import click
 
 from streams import names
+from streams.cli.lake import lake_settings
 from streams.contracts import Reason
 from streams.lake.connect import connect
 from streams.land.quarantine import Filters, LeftOut, Quarantined, find, left_out, summary
-from streams.settings import Settings
 
 __all__ = ["command", "filters"]
 
@@ -52,8 +52,9 @@ def command(context: click.Context) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_(*, as_json: bool = False, **given: Any) -> None:
     """Count rejected records by topic and reason."""
-    with connect(Settings.from_env(), marts=None) as lake:
-        rows = summary(lake, Filters.of(**given))
+    wanted = Filters.of(**given)
+    with connect(lake_settings(), marts=None) as lake:
+        rows = summary(lake, wanted)
     if as_json:
         click.echo(json.dumps([dict(zip(("topic", "reason", "records"), row, strict=True)) for row in rows]))
         return
@@ -72,8 +73,9 @@ def left_out_(*, as_json: bool, **given: Any) -> None:
     The values were wrong, but no rule needs their fields. The column `payload` of `landing.events` keeps everything
     that was sent.
     """
-    with connect(Settings.from_env(), marts=None) as lake:
-        found = left_out(lake, Filters.of(**given))
+    wanted = Filters.of(**given)
+    with connect(lake_settings(), marts=None) as lake:
+        found = left_out(lake, wanted)
     for one in found:
         click.echo(json.dumps(vars(one)) if as_json else _left_out_text(one))
     if not found and not as_json:
@@ -96,8 +98,9 @@ def _left_out_text(one: LeftOut) -> str:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a record; bytes in base64.")
 def show(*, with_bytes: bool, limit: int, as_json: bool, **given: Any) -> None:
     """Show rejected records one by one, oldest first. Their content is shown only with --bytes."""
-    with connect(Settings.from_env(), marts=None) as lake:
-        records = find(lake, Filters.of(**given), limit=limit, with_content=with_bytes)
+    wanted = Filters.of(**given)
+    with connect(lake_settings(), marts=None) as lake:
+        records = find(lake, wanted, limit=limit, with_content=with_bytes)
     for record in records:
         click.echo(json.dumps(_figures(record, with_bytes), default=_plain) if as_json else _text(record, with_bytes))
     if not records and not as_json:

@@ -7,9 +7,9 @@ from dataclasses import asdict
 import click
 
 from streams.cli.asking import confirm
+from streams.cli.lake import lake_settings
 from streams.cli.quarantine import filters
 from streams.land.replay import replay, select
-from streams.settings import Settings
 
 __all__ = ["command"]
 
@@ -32,7 +32,7 @@ def command(*, dry_run: bool, yes: bool, as_json: bool, **given: object) -> None
     """
     if as_json and not (yes or dry_run):
         raise click.UsageError("with --json there is no question; add --yes or --dry-run")
-    settings = Settings.from_env()
+    settings = lake_settings()
     count = len(select(settings, **given))
     if not count and not as_json:
         click.echo("no matching rejected record remains to be sent again; './caf quarantine show' lists them all")

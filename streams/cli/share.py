@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from streams.settings import Settings
+from streams.cli.lake import lake_settings
 
 __all__ = ["command"]
 
@@ -36,7 +36,7 @@ def command(for_seconds: float | None, once: bool, policy: Path | None, as_json:
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda *_: stopping.set())
     shared = share(
-        Settings.from_env(),
+        lake_settings(),
         read_policy(policy or POLICY_FILE),
         until=stopping.is_set,
         for_seconds=for_seconds,

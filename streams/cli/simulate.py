@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from streams.cli.lake import lake_settings
 from streams.errors import SettingInvalid
 from streams.settings import Settings
 from streams.simulate import (
@@ -156,6 +157,7 @@ def command(
             with _stop_on_signal() as stop:
                 runs.append(replay_window(settings, world, speed_up, seconds=seconds, stop=stop, progress=count))
         elif not no_history:
+            settings = lake_settings()
             runs.append(backfill(settings, world, count))
             state_coverage(settings, world, goes_on=is_live)
         if is_live:

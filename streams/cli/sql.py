@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 import duckdb
 
+from streams.cli.lake import lake_settings
 from streams.lake.connect import attach_statements, connect
-from streams.settings import Settings
 
 __all__ = ["command"]
 
@@ -40,9 +40,9 @@ def command(*, query: str | None, format_: str, attaches: bool) -> None:
     in UTC. If the database server is not running, the command starts it.
     """
     if attaches:
-        click.echo(";\n".join([*_EXTENSIONS, *attach_statements(Settings.from_env())]) + ";")
+        click.echo(";\n".join([*_EXTENSIONS, *attach_statements(lake_settings())]) + ";")
         return
-    with connect(Settings.from_env()) as lake:
+    with connect(lake_settings()) as lake:
         if query is None and sys.stdin.isatty():
             _shell(lake, format_)
         else:

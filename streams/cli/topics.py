@@ -5,11 +5,11 @@ import json
 import click
 
 from streams.cli.asking import confirm as ask
+from streams.cli.lake import lake_settings
 from streams.kafka.generations import Generation
 from streams.lake.connect import connect
 from streams.lake.generations import confirm, landed_generations
 from streams.lake.login import login
-from streams.settings import Settings
 
 __all__ = ["command"]
 
@@ -28,7 +28,7 @@ def command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a topic.")
 def show(as_json: bool) -> None:
     """List the topics that have landed, with Kafka's id of each and the number of times that it was created."""
-    with connect(Settings.from_env(), marts=None) as lake:
+    with connect(lake_settings(), marts=None) as lake:
         generations = landed_generations(lake)
     for topic, generation in sorted(generations.items()):
         click.echo(
@@ -42,7 +42,7 @@ def show(as_json: bool) -> None:
 def agree(topic: str, yes: bool) -> None:
     """Confirm that a topic was recreated, and that partners were asked to send the lost records again."""
     ask(f"Have the records lost with {topic} been sent again, or do you know that none were lost?", yes=yes)
-    with connect(Settings.from_env(), landing="read_write", marts=None) as lake:
+    with connect(lake_settings(), landing="read_write", marts=None) as lake:
         confirm(lake, topic, login())
     click.echo(f"confirmed: './caf status' no longer reports {topic}")
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import click
 
-from streams.settings import Settings
+from streams.cli.lake import lake_settings
 
 __all__ = ["command"]
 
@@ -23,7 +23,7 @@ def show(as_json: bool) -> None:
     from expectations import holds
     from streams.lake.connect import connect
 
-    with connect(Settings.from_env(), marts=None) as lake:
+    with connect(lake_settings(), marts=None) as lake:
         standing = holds(lake)
     for hold in standing:
         click.echo(json.dumps(asdict(hold), default=str) if as_json else str(hold))
@@ -41,6 +41,6 @@ def release(name: str, why: str) -> None:
     from streams.lake.connect import connect
 
     suite, _, expectation = name.partition(".")
-    with connect(Settings.from_env(), landing="read_write", marts=None) as lake:
+    with connect(lake_settings(), landing="read_write", marts=None) as lake:
         lift(lake, suite, expectation, why)
     click.echo(f"released {name}: the marts may be rebuilt")

@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.table import Table
 
 from expectations import holds
+from streams.cli.lake import lake_settings
 from streams.land.verify import Verified, verify_offsets
 from streams.marts import build
 from streams.marts.reconcile import Reconciliation, reconcile
-from streams.settings import Settings
 
 __all__ = ["command"]
 
@@ -35,7 +35,7 @@ def command(*, wait: float, as_json: bool) -> None:
     The command prints a table of all differences. The exit code is 0 only if there are none. Alerts are compared at the
     snapshot of the last build. If there has been no build yet, the command builds the marts first.
     """
-    settings = Settings.from_env()
+    settings = lake_settings()
     verified = verify_offsets(settings, wait=wait, on_wait=_Waiting().tell)
     parity = reconcile(settings)
     if parity.as_of is None and verified.rows:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import click
 
+from streams.cli.lake import lake_settings
 from streams.errors import WatchSilent
 from streams.settings import Settings
 
@@ -31,16 +32,15 @@ def command(for_seconds: float | None, check: bool, max_age: float, as_json: boo
     `--check` is the dead-man check: run it from outside, for example each minute. It needs only Kafka.
     './caf status --check PART' does the same for any part.
     """
-    settings = Settings.from_env()
     if check:
-        _check(settings, max_age, as_json)
+        _check(Settings.from_env(), max_age, as_json)
         return
     from streams.watch.run import run
 
     stopping = threading.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda *_: stopping.set())
-    watched = run(settings, until=stopping.is_set, for_seconds=for_seconds)
+    watched = run(lake_settings(), until=stopping.is_set, for_seconds=for_seconds)
     if as_json:
         click.echo(json.dumps({"records": watched.records, "alerts": watched.alerts, "terms": watched.terms}))
     else:

@@ -2,6 +2,7 @@
 DuckDB connections with the lake's two catalogs attached.
 
 The first process that connects creates a missing catalog. So a reader can start before any writer has started.
+No connection starts the database server. `./caf up` starts it, and so do the commands that use the lake.
 Extensions are loaded from their Python packages. This needs no network, and writes nothing to the user's home folder.
 """
 
@@ -17,11 +18,11 @@ from streams.errors import LakeUnavailable
 from streams.lake.limits import lift_limits
 from streams.lake.lock_keys import LockKey
 from streams.lake.one_row import one_row
+from streams.lake.postgres import Postgres
 from streams.lake.quoted import quoted
 from streams.lake.schema import FINISHED_OPTION, create_landing, create_marts
 from streams.names import CATALOG_LANDING, CATALOG_MARTS
 from streams.settings import Settings
-from streams.stack import postgres
 
 __all__ = [
     "Access",
@@ -50,7 +51,6 @@ def connect(
 
     Raises:
         LakeUnavailable: the catalog's database does not answer, or the catalog expects its Parquet files elsewhere.
-        StackFailed: the embedded server cannot be started.
     """
     statements = attach_statements(settings, landing=landing, marts=marts)
     lake = _session()
@@ -82,8 +82,13 @@ def attach_statements(
 
 
 def catalog_dsn(settings: Settings) -> str:
-    """Return the libpq URL of the database that holds both catalogs. Each catalog has a schema of the same name."""
-    return postgres.server(settings).dsn(settings.database)
+    """
+    Return the libpq URL of the database that holds both catalogs. Each catalog has a schema of the same name.
+
+    Raises:
+        LakeUnavailable: the database's server does not answer.
+    """
+    return Postgres.of(settings).dsn(settings.database)
 
 
 def data_path(settings: Settings, catalog: str) -> str:

@@ -12,9 +12,9 @@ from typing import Any
 import psycopg2
 
 from streams.errors import LakeUnavailable
+from streams.lake.connect import catalog_dsn
 from streams.lake.one_row import one_row
 from streams.settings import Settings
-from streams.stack import postgres
 
 __all__ = ["connect", "entered"]
 
@@ -50,12 +50,12 @@ _PATIENCE: dict[str, Any] = {
 
 def connect(settings: Settings) -> psycopg2.extensions.connection:
     """
-    Connect to the database, and create the tables if they are missing. If the server is not running, it is not started.
+    Connect to the database, and create the tables if they are missing.
 
     Raises:
         LakeUnavailable: PostgreSQL does not answer.
     """
-    dsn = postgres.as_it_is(settings).dsn(settings.database)
+    dsn = catalog_dsn(settings)
     with ExitStack() as unfinished:
         try:
             connection: psycopg2.extensions.connection = psycopg2.connect(

@@ -19,11 +19,11 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 import psutil
 import requests
 
+from streams.lake.postgres import Postgres
 from streams.settings import PROJECT, Settings
-from streams.stack import processes
+from streams.stack import postgres, processes
 from streams.stack.environ import project_environment
 from streams.stack.ports import check_port, free_ports
-from streams.stack.postgres import server
 from streams.stack.processes import Say
 
 __all__ = ["NAME", "Airflow", "client", "environment", "start", "stop"]
@@ -113,10 +113,14 @@ def start(settings: Settings, say: Say = print) -> Airflow:
     Start Airflow's scheduler, DAG processor, triggerer and API server with the project's DAGs, unless they are already
     running.
 
+    PostgreSQL, which holds Airflow's metadata, is started first.
+
     Raises:
+        MachineUnfit: the machine lacks what PostgreSQL needs.
         PortTaken: another program listens on `settings.airflow_port`.
         StackFailed: a component stopped, or is not healthy in time.
     """
+    postgres.start(settings)
     api = client(settings)
     running = processes.find(settings.home, NAME)
     if running is None or not running.alive or running.address != api.url:
@@ -181,6 +185,9 @@ def environment(settings: Settings) -> dict[str, str]:
     """
     Return the environment variables for `airflow` commands. With them, a command uses this home, and its tasks find the
     project.
+
+    Raises:
+        LakeUnavailable: PostgreSQL, which holds Airflow's metadata, does not answer.
     """
     url = f"http://127.0.0.1:{settings.airflow_port}"
     worker_log_port, trigger_log_port = free_ports(2)
@@ -189,7 +196,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "CORE__DAGS_FOLDER": str(PROJECT / "dags"),
         "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
         "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(_password_file(settings)),
-        "DATABASE__SQL_ALCHEMY_CONN": server(settings).sqlalchemy(NAME),
+        "DATABASE__SQL_ALCHEMY_CONN": Postgres.of(settings).sqlalchemy(NAME),
         "API__PORT": str(settings.airflow_port),
         "API__BASE_URL": url,
         "LOGGING__BASE_LOG_FOLDER": str(settings.home / NAME / "logs"),

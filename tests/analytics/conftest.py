@@ -13,10 +13,10 @@ import pytest
 from streams.contracts import Accepted, decode
 from streams.contracts.columns import events_table, quarantine_table
 from streams.lake.connect import connect
+from streams.lake.postgres import Postgres
 from streams.marts import build
 from streams.settings import Settings
 from streams.simulate.world import World
-from streams.stack.postgres import Postgres
 from tests.analytics.families import Families
 from tests.covered import cover
 

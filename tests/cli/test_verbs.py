@@ -74,10 +74,19 @@ def test_verb_is_in_the_list_and_in_the_documentation(verb: str) -> None:
 
 
 def test_missing_broker_is_one_sentence(tmp_path) -> None:
-    """Every command that needs the broker says at which address no broker answers."""
+    """
+    Every command that needs the broker says at which address no broker answers.
+
+    The settings name a PostgreSQL server elsewhere, so no command starts one.
+    """
     address = f"127.0.0.1:{free_ports(1)[0]}"
+    elsewhere = {
+        "CAF_KAFKA": address,
+        "CAF_POSTGRES": f"postgresql://{address}/caf",
+        "CAF_HOME": str(tmp_path / "home"),
+    }
     needing = [["watch"], ["watch", "--check"], ["land"], ["alerts"], ["alerts", "test"], ["simulate", "--days", "1"]]
-    started = [start(*words, CAF_KAFKA=address, CAF_HOME=str(tmp_path / "home")) for words in needing]
+    started = [start(*words, **elsewhere) for words in needing]
     for process in started:
         assert_one_sentence(process, f"no Kafka broker answers at {address}")
 

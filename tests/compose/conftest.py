@@ -150,7 +150,7 @@ def deployment(
 
 def _start_postgres(settings: Settings, port: int, password: str) -> None:
     """Start a server as PostgreSQL's image does: one superuser with a password, who owns one database."""
-    url = embedded.server(settings).url
+    url = embedded.start(settings).url
     with closing(psycopg2.connect(url)) as connection:
         connection.autocommit = True
         with connection.cursor() as cursor:

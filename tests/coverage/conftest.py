@@ -15,9 +15,9 @@ from streams.contracts import Accepted, decode
 from streams.contracts.columns import events_table
 from streams.contracts.event import event_types, fact_name
 from streams.lake.connect import connect
+from streams.lake.postgres import Postgres
 from streams.marts.builder import Builder
 from streams.settings import Settings
-from streams.stack.postgres import Postgres
 
 AUTHORITY = "E08000015"
 

@@ -19,8 +19,8 @@ from streams.health.look import Health, Observer
 from streams.health.runs import read_signs
 from streams.health.scheduler import COMPONENTS
 from streams.lake.connect import connect
+from streams.lake.postgres import Postgres
 from streams.settings import PROJECT, Settings
-from streams.stack import postgres
 from streams.stack.airflow import NAME, Airflow
 
 PLANTED = "zqplant"
@@ -185,7 +185,7 @@ def test_logs_docs_and_metadata_hold_nothing_of_the_events(deployed: Settings, a
     pages = [file for file in (deployed.home / "data_docs").rglob("*") if file.is_file()]
     read = [*logs(deployed), *(deployed.home / "logs").glob("airflow*"), *pages]
     marked = [str(file) for file in read if PLANTED in file.read_text(errors="replace")]
-    dsn = postgres.server(deployed).dsn(NAME)
+    dsn = Postgres.of(deployed).dsn(NAME)
 
     assert "batch_landed" in "".join(file.read_text() for file in logs(deployed))
     assert marked == []

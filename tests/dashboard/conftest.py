@@ -21,12 +21,12 @@ from streams.disclosure.tables import TABLES
 from streams.kafka.client import admin
 from streams.kafka.topics import ensure_topics
 from streams.lake.connect import connect
+from streams.lake.postgres import Postgres
 from streams.marts.lock import build_lock
 from streams.marts.progress import progress
 from streams.settings import PROJECT, Settings
 from streams.simulate import World, backfill
 from streams.stack.ports import free_ports, listens
-from streams.stack.postgres import Postgres
 from tests.covered import cover
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

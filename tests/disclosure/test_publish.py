@@ -19,10 +19,10 @@ from streams.contracts.columns import events_table
 from streams.disclosure import Publication, begin, publish
 from streams.errors import DisclosureUnsafe, NothingBuilt
 from streams.lake.connect import connect
+from streams.lake.postgres import Postgres
 from streams.marts import build
 from streams.settings import Settings
 from streams.simulate.world import World
-from streams.stack.postgres import Postgres
 from tests.covered import cover
 from tests.disclosure.attack import attack, unsafe
 

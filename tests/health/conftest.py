@@ -14,8 +14,8 @@ import pytest
 
 from streams.health.look import Health, Observer
 from streams.health.row import Row
+from streams.lake.connect import catalog_dsn
 from streams.settings import PROJECT, Settings
-from streams.stack import postgres
 
 PATIENCE = 120
 
@@ -73,8 +73,7 @@ def sql(fresh_settings: Settings) -> Callable[..., list[tuple]]:
     """A function that runs a query in the database to which parts write their signs of life."""
 
     def ask(query: str, *values: object) -> list[tuple]:
-        dsn = postgres.as_it_is(fresh_settings).dsn(fresh_settings.database)
-        with psycopg2.connect(dsn) as connection, connection.cursor() as cursor:
+        with psycopg2.connect(catalog_dsn(fresh_settings)) as connection, connection.cursor() as cursor:
             cursor.execute(query, values)
             return cursor.fetchall() if cursor.description else []
 

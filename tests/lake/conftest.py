@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import pytest
 
+from streams.lake.postgres import Postgres
 from streams.settings import Settings
-from streams.stack.postgres import Postgres
 
 
 @pytest.fixture

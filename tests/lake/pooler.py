@@ -13,9 +13,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from streams.lake.postgres import Postgres
 from streams.settings import Settings
 from streams.stack.ports import free_ports, listens
-from streams.stack.postgres import Postgres
 
 PATIENCE = 20
 

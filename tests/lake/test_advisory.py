@@ -22,9 +22,9 @@ from streams.lake.advisory import HeldLock, LockSession, advisory_lock
 from streams.lake.connect import catalog_dsn
 from streams.lake.lock_keys import LockKey
 from streams.lake.locks import LandingLocks
+from streams.lake.postgres import Postgres
 from streams.settings import PROJECT, Settings
 from streams.stack import postgres as embedded
-from streams.stack.postgres import Postgres
 from streams.watch.leader import Leadership
 from tests.lake.pooler import pooled
 
@@ -217,9 +217,10 @@ def test_replica_that_only_reads_gives_no_locks(settings: Settings, make_home: C
     """Locks on a replica do not bind processes that use the primary server."""
     replica = replace(settings, home=make_home("r"))
     try:
-        catalog_dsn(replica)
+        embedded.start(replica).dsn(replica.database)
         embedded.stop(replica)
         (replica.home / embedded.NAME / "standby.signal").touch()
+        embedded.start(replica)
 
         with pytest.raises(LakeUnavailable, match="name the primary"):
             Leadership(replica).try_acquire()

@@ -1,6 +1,7 @@
 """The lake's catalogs: the first process that connects creates them, and a wrong setup is refused."""
 
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -11,10 +12,22 @@ import pytest
 
 from streams.contracts.landing import landing_tables
 from streams.errors import LakeUnavailable
+from streams.lake import sign_table
+from streams.lake.advisory import advisory_lock
 from streams.lake.connect import attach_statements, catalog_dsn, connect
+from streams.lake.lock_keys import LockKey
+from streams.lake.locks import LandingLocks
 from streams.lake.schema import ensure_landing
 from streams.lake.session import Session
 from streams.settings import Settings
+
+OPENERS: dict[str, Callable[[Settings], object]] = {
+    "connection": connect,
+    "statements": attach_statements,
+    "lock": lambda settings: advisory_lock(settings, LockKey.BUILD).__enter__(),
+    "landing locks": lambda settings: LandingLocks(settings, [0]),
+    "signs of life": sign_table.connect,
+}
 
 
 def _columns(lake: duckdb.DuckDBPyConnection, table: str) -> list[str]:
@@ -82,6 +95,16 @@ def test_unreachable_catalog_is_one_sentence(settings: Settings, tmp_path: Path)
 
     assert "\n" not in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("open_lake", OPENERS.values(), ids=OPENERS)
+def test_opening_the_lake_starts_no_server(open_lake: Callable[[Settings], object], tmp_path: Path) -> None:
+    """The error names the remedy. Nothing is created in the home, so nothing was started either."""
+    down = Settings(home=tmp_path / "home")
+
+    with pytest.raises(LakeUnavailable, match=r"^PostgreSQL does not answer \(.+\); start it with './caf up', or name"):
+        open_lake(down)
+    assert not down.home.exists()
 
 
 def test_statements_attach_another_session(fresh_settings: Settings) -> None:

@@ -7,14 +7,14 @@ import psycopg2
 import pytest
 
 from streams.lake import session as module
-from streams.lake.connect import catalog_dsn
+from streams.lake.postgres import Postgres
 from streams.lake.session import Session
 from streams.settings import Settings
 
 
 @pytest.fixture
-def session(settings: Settings) -> Iterator[Session]:
-    with closing(Session(catalog_dsn(settings), "a test")) as session:
+def session(settings: Settings, postgres: Postgres) -> Iterator[Session]:
+    with closing(Session(postgres.dsn(settings.database), "a test")) as session:
         session.command("CREATE TEMP TABLE numbers (number integer)")
         yield session
 

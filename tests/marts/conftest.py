@@ -16,9 +16,9 @@ from streams.contracts.codesets import ReferralSource, Severity
 from streams.contracts.columns import events_table
 from streams.contracts.event import Event
 from streams.lake.connect import connect
+from streams.lake.postgres import Postgres
 from streams.marts.builder import Builder
 from streams.settings import Settings
-from streams.stack.postgres import Postgres
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 SOURCE = "/wirral/front-door"

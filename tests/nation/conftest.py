@@ -20,10 +20,10 @@ from streams.contracts import Accepted, Rejected, decode
 from streams.contracts.columns import events_table, quarantine_table
 from streams.coverage import EVERY_SOURCE, KINDS, state, statement
 from streams.lake.connect import connect
+from streams.lake.postgres import Postgres
 from streams.marts.builder import Builder
 from streams.settings import Settings
 from streams.simulate import Noise, World
-from streams.stack.postgres import Postgres
 from tests.published import FRESH, published
 
 END = datetime(2026, 6, 1, tzinfo=UTC)

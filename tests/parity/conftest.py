@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from streams.lake.postgres import Postgres
 from streams.rules.compiled import compiled_rules
 from streams.rules.engine import Engine
 from streams.rules.postgres.engine import PostgresEngine
 from streams.settings import Settings
-from streams.stack.postgres import Postgres
 
 
 @pytest.fixture(scope="session")

@@ -16,11 +16,11 @@ from streams.contracts import Accepted, decode
 from streams.contracts.columns import events_table
 from streams.errors import LakeUnavailable, ThresholdInvalid, UnknownRule
 from streams.lake.connect import connect
+from streams.lake.postgres import Postgres
 from streams.rules.backtest import backtest
 from streams.rules.compiled import DBT_PROJECT
 from streams.settings import Settings
 from streams.simulate import Noise, World
-from streams.stack.postgres import Postgres
 from tests.oracle.records import Record
 
 END = datetime(2026, 4, 1, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL server: where it listens, that it survives a kill, and which addresses it gives."""
+"""The embedded PostgreSQL server: where it listens, that it survives a kill, and which addresses lead to it."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,10 +10,10 @@ import pytest
 import sqlalchemy
 
 from streams.errors import LakeUnavailable
+from streams.lake.postgres import Postgres
 from streams.settings import Settings
 from streams.stack import postgres as embedded
 from streams.stack import processes
-from streams.stack.postgres import Postgres
 
 MakeHome = Callable[[str], Path]
 
@@ -70,11 +70,11 @@ def test_killed_server_returns_with_its_data(make_home: MakeHome) -> None:
     """After `kill -9`, the next call starts the server again, and committed data are still there."""
     settings = Settings(home=make_home("home"))
     try:
-        dsn = embedded.server(settings).dsn("caf")
+        dsn = embedded.start(settings).dsn("caf")
         _value(dsn, "CREATE TABLE kept AS SELECT 7 AS number; SELECT 1")
         psutil.Process(processes.find(settings.home, embedded.NAME).pid).kill()
 
-        assert _value(embedded.server(settings).dsn("caf"), "SELECT number FROM kept") == 7
+        assert _value(embedded.start(settings).dsn("caf"), "SELECT number FROM kept") == 7
     finally:
         embedded.stop(settings)
 
@@ -86,7 +86,7 @@ def test_interrupted_first_start_is_done_again(make_home: MakeHome) -> None:
     half.mkdir(parents=True)
     (half / "PG_VERSION").write_text("18\n")
     try:
-        assert _value(embedded.server(settings).dsn("caf"), "SELECT current_database()") == "caf"
+        assert _value(embedded.start(settings).dsn("caf"), "SELECT current_database()") == "caf"
         assert not half.exists()
     finally:
         embedded.stop(settings)
@@ -101,7 +101,7 @@ def test_home_may_have_any_path(make_home: MakeHome, name: str) -> None:
     """Quotes, blanks, commas, and a path that is too long for a socket are allowed."""
     settings = Settings(home=make_home(name))
     try:
-        assert _value(embedded.server(settings).dsn("caf"), "SELECT current_database()") == "caf"
+        assert _value(embedded.start(settings).dsn("caf"), "SELECT current_database()") == "caf"
     finally:
         assert embedded.stop(settings)
 
@@ -109,7 +109,7 @@ def test_home_may_have_any_path(make_home: MakeHome, name: str) -> None:
 def test_second_stop_finds_nothing(make_home: MakeHome) -> None:
     """`stop` can be called again, and returns whether a server was running."""
     settings = Settings(home=make_home("home"))
-    embedded.server(settings)
+    embedded.start(settings)
 
     assert [embedded.stop(settings), embedded.stop(settings)] == [True, False]
 
@@ -118,7 +118,7 @@ def test_named_server_is_used_instead(postgres: Postgres, tmp_path: Path) -> Non
     """With `CAF_POSTGRES`, no server is started, and the database is created on the named server."""
     settings = Settings(home=tmp_path / "unused", postgres=postgres.url)
 
-    assert _value(embedded.server(settings).dsn("named"), "SELECT current_database()") == "named"
+    assert _value(embedded.start(settings).dsn("named"), "SELECT current_database()") == "named"
     assert not settings.home.exists()
 
 
@@ -127,4 +127,4 @@ def test_silent_server_is_reported_in_one_sentence(settings: Settings, tmp_path:
     away = replace(settings, postgres=f"postgresql://postgres@/caf?host={tmp_path}")
 
     with pytest.raises(LakeUnavailable, match="PostgreSQL does not answer"):
-        embedded.server(away).dsn("caf")
+        embedded.start(away).dsn("caf")

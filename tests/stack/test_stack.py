@@ -121,12 +121,12 @@ def test_up_refuses_a_folder_that_holds_other_things(tmp_path: Path) -> None:
         stack.up(_settings(tmp_path), [TICKER])
 
 
-def test_up_takes_a_folder_in_which_a_notebook_was_opened_before(tmp_path: Path) -> None:
+def test_up_takes_a_folder_in_which_a_notebook_was_opened_before(make_home: Callable[[str], Path]) -> None:
     """A command may write files into a home before the first start. Such files belong to the home."""
-    (port,) = free_ports(1)
+    settings, (port,) = _settings(make_home("home")), free_ports(1)
     opening = subprocess.Popen(
         [sys.executable, "-m", "streams.cli", "notebook", "--port", str(port)],
-        env=os.environ | {"PYTHONPATH": str(PROJECT), "CAF_HOME": str(tmp_path / "home")},
+        env=os.environ | {"PYTHONPATH": str(PROJECT), "CAF_HOME": str(settings.home)},
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -135,9 +135,9 @@ def test_up_takes_a_folder_in_which_a_notebook_was_opened_before(tmp_path: Path)
     finally:
         opening.terminate()
         opening.communicate(timeout=30)
-    settings = _settings(tmp_path / "home")
     stack.up(settings, [TICKER])
-    stack.down(settings)
+
+    assert stack.down(settings) == ["ticker", "postgres"]
 
 
 def test_unknown_part_is_named_with_the_known_ones(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from streams.alerts.routing.router import Router
 from streams.alerts.routing.routes import Route, read_routes
 from streams.contracts import decode
 from streams.kafka.client import consumer, producer
-from streams.lake.connect import catalog_dsn
+from streams.lake.postgres import Postgres
 from streams.lake.session import Session
 from streams.rules.compiled import CompiledRules, compiled_rules
 from streams.rules.crowds import NO_LIMITS
@@ -171,9 +171,9 @@ class Desk:
 
 
 @pytest.fixture
-def session(settings: Settings) -> Iterator[Session]:
+def session(settings: Settings, postgres: Postgres) -> Iterator[Session]:
     """A database session whose changes are rolled back after the test."""
-    with closing(Session(catalog_dsn(settings), "a test")) as session:
+    with closing(Session(postgres.dsn(settings.database), "a test")) as session:
         session.command("BEGIN")
         yield session
         session.command("ROLLBACK")

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from streams.kafka.heartbeat import last_heartbeat
 from streams.lake.connect import catalog_dsn
 from streams.lake.session import Session
 from streams.settings import PROJECT
+from streams.stack import postgres, processes
 from streams.watch import watcher
 from streams.watch.run import Watched, run
 
@@ -155,6 +157,29 @@ def test_restart_loses_and_doubles_nothing(watching, watch_settings, referral, s
     until(lambda: len(alerts()) > 1 and judged_everything(watch_settings))
 
     assert 2 == len(alerts()) == len(set(versions(alerts())))
+
+
+def test_watcher_waits_for_a_server_that_has_ended_and_does_not_start_it(
+    watch_settings, make_home, lend_rules, project, referral, send, alerts
+):
+    """Records that arrive meanwhile are evaluated once somebody has started the server again."""
+    own = replace(watch_settings, home=lend_rules(make_home("h")))
+    postgres.start(own)
+    watching = Running(own, project)
+    try:
+        until(lambda: judged_everything(own))
+        postgres.stop(own)
+        send(referral(1, at=now_minus(hours=2)), referral(2, at=now_minus(hours=1)))
+        time.sleep(3)
+        assert not processes.members(own.home, postgres.NAME)
+        assert alerts() == []
+
+        postgres.start(own)
+        until(alerts)
+        assert watching.stop().terms > 1
+    finally:
+        watching.stop()
+        postgres.stop(own)
 
 
 def test_second_watcher_waits_and_takes_over(watching, watch_settings, referral, send, alerts):
