@@ -101,8 +101,8 @@ class Observer:
 
     def _questions(self, local: Mapping[str, stack.PartStatus]) -> dict[str, Callable[[], object]]:
         """
-        Return the questions for the servers. Leave out servers of this home that are down, because a question would only
-        wait for them.
+        Return the questions for the servers. Servers of this home that are down are left out, because a question would
+        only wait for them.
         """
         settings = self._settings
         up = {name for name in stack.SERVERS if name not in local or local[name].state == "running"}
