@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,6 +29,13 @@ class Settings:
     """Kafka bootstrap servers, `host:port[,host:port]`. If empty, the embedded broker on `kafka_port` is used."""
     kafka_port: int = 19092
     """Port of the embedded broker."""
+    kafka_config: str = ""
+    """
+    File with the client properties for the brokers that `kafka` names: security protocol, login, certificates. The
+    embedded broker needs no such file, because the home has one for each principal.
+    """
+    principal: str = "engineer"
+    """The name under which this process logs in to the embedded broker. It decides which topics the process may use."""
     postgres: str = ""
     """libpq URL of the PostgreSQL server that holds the catalogs. If empty, the embedded server is used."""
     database: str = "caf"
@@ -116,6 +123,8 @@ class Settings:
             raise SettingInvalid(f"CAF_BUILD_ENGINE is {self.build_engine!r}; allowed: duckdb, spark")
         if self.spark_shard_events < 1:
             raise SettingInvalid(f"CAF_SPARK_SHARD_EVENTS is {self.spark_shard_events}; allowed: 1 or more")
+        if self.kafka_config and not self.kafka:
+            raise SettingInvalid("CAF_KAFKA_CONFIG is for brokers elsewhere; name them in CAF_KAFKA")
         if "{family_id}" not in self.case_url:
             raise SettingInvalid("CAF_CASE_URL lacks its placeholder; it must contain {family_id}")
         if self.airflow and not _names_login(self.airflow):
@@ -147,6 +156,10 @@ class Settings:
     def to_env(self) -> dict[str, str]:
         """Return environment variables from which another process reads exactly these settings."""
         return {f"CAF_{field.name.upper()}": str(getattr(self, field.name)) for field in fields(self)}
+
+    def acting_as(self, principal: str) -> "Settings":
+        """Return the same settings for a process that logs in to the embedded broker under another name."""
+        return replace(self, principal=principal)
 
     @property
     def bootstrap(self) -> str:

@@ -1,0 +1,102 @@
+"""
+How a client logs in to the broker.
+
+The login comes from a file of client properties, in the form that Kafka's own tools read. The home has such a file for
+each principal of its embedded broker. For brokers elsewhere, the setting `kafka_config` names the file that the
+platform team hands out.
+
+Source: https://kafka.apache.org/documentation/#security
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from streams.errors import BrokerUnavailable, SettingInvalid
+from streams.settings import Settings
+
+__all__ = ["PLAINTEXT", "librdkafka_login", "login", "properties", "secret_file"]
+
+PLAINTEXT = "PLAINTEXT"
+
+_JAAS = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+_PYTHON = {
+    "security.protocol": "security_protocol",
+    "sasl.mechanism": "sasl_mechanism",
+    "sasl.username": "sasl_plain_username",
+    "sasl.password": "sasl_plain_password",
+    "ssl.ca.location": "ssl_cafile",
+    "ssl.certificate.location": "ssl_certfile",
+    "ssl.key.location": "ssl_keyfile",
+    "ssl.key.password": "ssl_password",
+}
+"""The properties that are used, each with its name in kafka-python. The names are those of librdkafka."""
+_JAVA = {"ssl.truststore.location": "ssl.ca.location", "ssl.keystore.location": "ssl.certificate.location"}
+"""Properties that Java spells differently. The stores must be PEM files."""
+_IGNORED = frozenset({"bootstrap.servers", "ssl.truststore.type", "ssl.keystore.type", "client.dns.lookup"})
+
+
+def secret_file(home: Path, principal: str) -> Path:
+    """Return the file with the client properties of a principal of the embedded broker."""
+    return home / "secrets" / "kafka" / f"{principal}.properties"
+
+
+def login(settings: Settings) -> dict[str, object]:
+    """
+    Return the options with which kafka-python logs in to the broker.
+
+    Raises:
+        BrokerUnavailable: this user must not read the login of the home's broker.
+        SettingInvalid: the file of client properties is missing, or contains a property that is not supported.
+    """
+    return {_PYTHON[name]: value for name, value in librdkafka_login(settings).items()}
+
+
+def librdkafka_login(settings: Settings) -> dict[str, str]:
+    """Return the same login as `login` does, in the words of librdkafka."""
+    if settings.kafka:
+        return properties(Path(settings.kafka_config)) if settings.kafka_config else {}
+    file = secret_file(settings.home, settings.principal)
+    try:
+        return properties(file)
+    except FileNotFoundError:
+        return {}  # the broker of this home has never been started
+    except PermissionError:
+        raise BrokerUnavailable(
+            f"only the owner of {settings.home} can use its broker: the login of {settings.principal!r} is closed to you"
+        ) from None
+
+
+def properties(file: Path) -> dict[str, str]:
+    """
+    Read a file of client properties, in Java's or librdkafka's words. Return it in librdkafka's words.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        PermissionError: this user must not read the file.
+        SettingInvalid: a property is not supported, or has no value.
+    """
+    found: dict[str, str] = {}
+    for number, line in enumerate(file.read_text().splitlines(), 1):
+        text = line.strip()
+        if not text or text.startswith(("#", "!")):
+            continue
+        name, separator, value = (part.strip() for part in text.partition("="))
+        if not separator:
+            raise SettingInvalid(f"{file}, line {number}: a property is written as name=value")
+        if name == "sasl.jaas.config":
+            found |= _from_jaas(value, file, number)
+        elif (known := _JAVA.get(name, name)) in _PYTHON:
+            found[known] = value
+        elif name not in _IGNORED:
+            allowed = ", ".join(sorted({*_PYTHON, *_JAVA, "sasl.jaas.config"}))
+            raise SettingInvalid(f"{file}, line {number}: the property {name} is not supported; allowed: {allowed}")
+    return found
+
+
+def _from_jaas(value: str, file: Path, number: int) -> dict[str, str]:
+    """Read name and password from Java's login configuration."""
+    options: Mapping[str, str] = dict(_JAAS.findall(value))
+    if not {"username", "password"} <= options.keys():
+        raise SettingInvalid(f"{file}, line {number}: sasl.jaas.config needs username and password")
+    return {f"sasl.{name}": re.sub(r"\\(.)", r"\1", options[name]) for name in ("username", "password")}
