@@ -66,4 +66,4 @@ view = figures_page(
     "and how many children are referred again.",
     _figures,
 )
-"""The content of the page."""
+"""The content of the page Front door."""

@@ -1,9 +1,9 @@
 """
 Add later outcome scores, and let parents' partners attend meetings. This is done after all other events are made.
 
-The scores are for school readiness, and for families six months after closure. The scores have their own ids, and
-everything here has its own random numbers. So all other events of a seed are the same with and without this step. The
-shares and scores are invented.
+The scores rate children's school readiness, and how well families are doing six months after closure. The scores have
+their own ids, and everything in this module has its own random numbers. So all other events of a seed are the same with
+and without this step. The shares and scores are invented.
 """
 
 from collections import defaultdict
@@ -30,10 +30,10 @@ from streams.simulate.population import Person
 __all__ = ["follow_up", "partners_take_part"]
 
 _AGES = (2, 5)
-"""Ages in years of the children whose school readiness is scored: from 2 to under 5."""
+"""School readiness is scored for children aged 2 to 4: from the first number to under the second."""
 _AGREED = 0.7
 """
-Share of these children whose school readiness is scored. For the other children, agencies do not share the
+Share of the children aged 2 to 4 whose school readiness is scored. For the others, agencies do not share the
 information.
 """
 _OUTCOMES = range(1, 8)
@@ -82,8 +82,8 @@ def partners_take_part(borough: Borough) -> None:
 
 def _readiness(helped: Helped, rng: Random) -> Iterator[tuple[datetime, OutcomeRecorded]]:
     """
-    Yield the school readiness scores of the young children who are scored. Each of them is scored in three to seven of
-    the seven outcomes.
+    Yield the school readiness scores of a family's young children. Some children are not scored, and each of the others
+    is scored in three to seven of the seven outcomes.
     """
     for child in helped.family.children:
         if not _is_small(child, day_of(helped.assessed_at)) or rng.random() >= _AGREED:
