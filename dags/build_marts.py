@@ -1,9 +1,9 @@
 """
 ### build_marts
 
-Rebuilds alerts and marts from one snapshot. A run starts when records have landed. It starts at the latest two minutes
-after the last run ended, because deadlines may have passed. The DAG publishes the alerts of rules that only a build can
-evaluate (`locality_surge`, `shared_by_too_many`).
+Rebuilds alerts and marts from one snapshot. A run starts when records have landed. If none land, a run starts within
+two minutes of the last one, because deadlines may have passed. The DAG publishes the alerts of rules that only a build
+can evaluate (`locality_surge`, `shared_by_too_many`).
 
 A run lasts ten minutes (`CAF_BUILD_WARM_SECONDS`), and builds whenever records have landed. So dbt has to start only
 once in ten minutes. At its end, the run compares streamed alerts with rebuilt alerts. With `CAF_BUILD_ENGINE=spark`, a

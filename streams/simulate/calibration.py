@@ -122,10 +122,7 @@ class Calibration:
     factors: Mapping[AssessmentFactor, float]
     """Share of assessments that find each factor. One assessment may find several factors."""
     durations: Sequence[tuple[tuple[int, int], float]]
-    """
-    Assessments by duration. The key is a range (from, to) of working days from start to end; the value is their
-    number.
-    """
+    """Number of assessments by duration. A duration is a range (from, to) of working days between start and end."""
     filled_from_region: bool
     """
     Whether the authority's total of referrals is withheld. If so, the figures are estimated from the rates of its

@@ -30,7 +30,7 @@ from streams.simulate.population import Person
 __all__ = ["follow_up", "partners_take_part"]
 
 _AGES = (2, 5)
-"""School readiness is scored for children aged 2 to 4: from the first number to under the second."""
+"""School readiness is scored for children between their second and fifth birthdays."""
 _AGREED = 0.7
 """
 Share of the children aged 2 to 4 whose school readiness is scored. For the others, agencies do not share the
@@ -41,9 +41,9 @@ _REVIEWED, _AT_CLOSURE, _FOUND_AGAIN = 0.5, 0.8, 0.6
 """Shares of outcomes that are scored at a review, at closure, and again six months after closure."""
 _SUSTAINED_AFTER = 6
 _CHANGE = {-1: 12, 0: 30, 1: 30, 2: 20, 3: 8}
-"""How much a score changes between two stages of help, with the weight of each change."""
+"""Possible changes of a score between two stages of help, each with its weight."""
 _CHANGE_AFTER = {-3: 4, -2: 10, -1: 16, 0: 44, 1: 18, 2: 8}
-"""How much a score changes in the six months after closure, with the weight of each change."""
+"""Possible changes of a score in the six months after closure, each with its weight."""
 _MEETINGS = (AssessmentCompleted, ReviewHeld, TafMeetingHeld)
 _PARTNER_COMES = 0.3
 """Share of meetings that a parent's partner attends. Step-parents attend the same share."""

@@ -208,7 +208,7 @@ def _start_service(settings: Settings, service: Service, say: Say) -> None:
 
 
 def _elsewhere(settings: Settings, name: str) -> bool:
-    """Return whether the settings name a server of another machine or home."""
+    """Return whether the settings name this server. If they do, the home does not start its own."""
     named = {postgres.NAME: settings.postgres, broker.NAME: settings.kafka, airflow.NAME: settings.airflow}
     return bool(named.get(name))
 
