@@ -18,8 +18,8 @@ class Drawn:
     """
     One place on the map. A ward has an outline (`path`), and an LSOA has a centre.
 
-    Wards in the background have no link, because they extend beyond the picture, and their links would cover places
-    that a reader can choose.
+    Wards in the background extend beyond the picture. They have no link, because it would cover places that a reader
+    can choose.
     """
 
     code: str

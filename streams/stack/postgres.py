@@ -2,7 +2,7 @@
 The PostgreSQL server for the lake's catalogs, the watcher's state and Airflow's metadata. The settings may name a
 server. Otherwise each home has its own embedded server.
 
-The embedded server comes from a Python package, listens on a Unix socket only, and continues to run after the process
+The embedded server comes from a Python package and listens on a Unix socket only. It continues to run after the process
 that started it has ended.
 """
 

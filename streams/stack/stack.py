@@ -1,5 +1,5 @@
 """
-The whole stack of one home: start its parts in order, describe them, stop them in reverse order, and remove the home.
+Start, describe and stop all parts of one home's stack, and remove the home.
 
 The parts are servers and services. A server is given by its name. A service is a long-running command of the project.
 """
