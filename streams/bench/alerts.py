@@ -30,7 +30,7 @@ class AlertTimes:
     The results. Memory is in MB.
 
     `load_average` is the load average of the whole machine over the last minute. If it is high, other programs have
-    disturbed the figures. `floor` has the times for a process that only forwards the records that it reads, on the same
+    disturbed the figures. `floor` has the times for a process that reads records and only forwards them, on the same
     broker and at the same rate.
     """
 
@@ -92,7 +92,7 @@ def command(
 
 def measure(settings: Settings, rate: int, history: int, seconds: int, *, watchers: int, restarts: bool) -> AlertTimes:
     """
-    Run the measurement.
+    Measure the time from producing live events until their alerts are read.
 
     Raises:
         WatchSilent: the watcher did not finish the history, or raised no alert after its restart.

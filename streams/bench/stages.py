@@ -80,7 +80,7 @@ class Stages:
         """
         Measure the seconds from `began` until everything has landed, and until everything is evaluated.
 
-        A time is None if its stage stalls before it is done.
+        If a stage stops making progress before it is done, its time is None.
         """
         ends = {tuple(place): end for place, end in end_offsets(self._settings, names.INPUT_TOPICS).items() if end}
         done: dict[str, float] = {}
