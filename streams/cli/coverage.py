@@ -76,7 +76,7 @@ def add(
     """
     Say what a source covers. If several statements cover one day, the latest statement counts.
 
-    If a source failed and sent nothing for some days, state these days as a --part.
+    If a source failed and sent nothing for some days, give these days with --part.
     """
     settings = Settings.from_env()
     made = statement(

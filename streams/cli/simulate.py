@@ -133,7 +133,7 @@ def command(
     as_json: bool,
     **noise: float,
 ) -> None:
-    """Make the simulated world, and send what the options ask for."""
+    """Simulate a world, and send the events that the options ask for."""
     if speed_up is not None and (is_live or file or speed_up <= 0):
         raise SettingInvalid("--speed-up must be above 0, and cannot be used with --live or --to-file")
     if file and (is_live or no_history):
