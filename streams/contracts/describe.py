@@ -13,7 +13,7 @@ __all__ = ["Description", "allowed", "describe", "first_sentence"]
 
 @dataclass(frozen=True)
 class Description:
-    """A field described in words. `codes` is the field's closed list, if it has one."""
+    """The description of a field in words. `codes` is the field's closed list, if it has one."""
 
     text: str
     example: object
