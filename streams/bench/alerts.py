@@ -27,7 +27,7 @@ __all__ = ["AlertTimes", "command", "measure"]
 @dataclass(frozen=True)
 class AlertTimes:
     """
-    The results. Memory is in MB.
+    The results of `./caf bench alerts`. Memory is in MB.
 
     `load_average` is the load average of the whole machine over the last minute. If it is high, other programs have
     disturbed the figures. `floor` has the times for a process that reads records and only forwards them, on the same
@@ -161,7 +161,7 @@ def _lines(measured: AlertTimes) -> Iterator[str]:
 
 def _agree(found: list[Agreement], first: int, seeds: int, *, as_json: bool) -> None:
     """
-    Print recall and precision.
+    Print the recall and precision of each rule.
 
     Raises:
         PartsDisagree: a rule and the oracle disagree.

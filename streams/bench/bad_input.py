@@ -36,7 +36,9 @@ Say = Callable[[str], None]
 @dataclass(frozen=True)
 class BadInput:
     """
-    The results. For each stage, `stops` counts how often it stopped, and `memory_mb` is the most memory that it used.
+    The results of `./caf bench bad-input`.
+
+    For each stage, `stops` counts how often it stopped, and `memory_mb` is the most memory that it used.
 
     `landed_seconds` is the time from the first record sent until every record had a row. `judged_seconds` is the time
     from the first record sent until every record was evaluated. None means that this never happened.

@@ -64,7 +64,7 @@ class BadRecords:
         )
 
     def take(self, count: int) -> Iterator[BadRecord]:
-        """Yield the next records. A few of them are large."""
+        """Yield the next `count` records. A few of them are large."""
         makers, weights = zip(*self._kinds, strict=True)
         for make in self._chance.choices(makers, weights, k=count):
             self._taken += 1

@@ -25,7 +25,7 @@ _ONE_IN = 5_000
 @contextmanager
 def sending(settings: Settings, count: int, seed: int) -> Iterator[AsyncResult[list[int]]]:
     """
-    Send `count` records from several processes.
+    Send `count` records from several processes. Yield the result, which may not be ready yet.
 
     The result lists how many records of each process reached the topics.
     """

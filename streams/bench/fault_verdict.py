@@ -70,7 +70,7 @@ def unlike_the_build(settings: Settings) -> list[str]:
 
 def said(settings: Settings) -> tuple[list[Alert], list[str]]:
     """
-    Read every version on the alerts topic.
+    Read every alert version on the alerts topic.
 
     Return all versions, and a list of those that were published more than once.
     """

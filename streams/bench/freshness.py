@@ -62,8 +62,9 @@ class Spread:
 @dataclass(frozen=True)
 class FreshnessTimes:
     """
-    The results: how old figures are, and how long a history takes from its first record to the marts. All times are in
-    seconds.
+    The results of `./caf bench freshness`: the age of figures, and the time that a history needs to reach the marts.
+
+    All times are in seconds.
 
     `landed` is the time from producing an event until its batch was written. `begun` is the time until the
     start of the first build that read the event. `visible` is the time until a query first counted the event.

@@ -1,5 +1,5 @@
 """
-Run `watch` and `land` beside a load.
+Run `watch` and `land` while a bench sends its load.
 
 Record how often they stop, their memory, and how long they need to catch up.
 """
