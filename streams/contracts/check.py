@@ -133,7 +133,7 @@ def _unknown(refused: Accepted | Rejected) -> Finding:
 
 
 def _left_out(event: Accepted) -> Iterator[Finding]:
-    """Find values that the system would leave out in order to keep the report."""
+    """Find wrong values that the system would leave out in order to accept the event."""
     for dropped in event.dropped:
         yield Finding("error", dropped.reason.value, dropped.path, dropped.allowed)
 

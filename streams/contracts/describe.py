@@ -54,7 +54,7 @@ _ABSENT = object()
 
 def _read(type_: object) -> tuple[str | None, object, type[Code] | None, bool]:
     """
-    Return the description, the example, the codes, and whether None is allowed.
+    Return a field's description, example and codes from its type, and whether None is allowed.
 
     Outer annotations override inner ones.
     """

@@ -69,7 +69,7 @@ _CHILDREN = """
 @dataclass
 class Publication:
     """
-    The result of one run.
+    The result of one run of `publish`.
 
     Attributes:
         quarters: the quarters that this run published.
