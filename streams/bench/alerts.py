@@ -78,8 +78,8 @@ def command(
     afterwards.
 
     One live event in five raises an alert. Alerts are durable (acks=all) before they are received. With --check-oracle,
-    the command measures only the recall and precision of each rule, and the exit code is 0 only if both are 1 for every
-    rule.
+    the command measures only the recall and precision of each rule. The exit code is then 0 only if both are 1 for
+    every rule.
     """
     settings = Settings.from_env()
     if check_oracle is not None:

@@ -1,8 +1,8 @@
 """
 A strict check for builders of forms: the contract, and further rules for what a form must send.
 
-The system accepts a referral even without an answer about consent, and even with a wrong code in a field that no rule
-needs, because the referral is about a child. A form must not send such a referral.
+The system accepts a referral even if the answer about consent is missing, or a field that no rule needs has a wrong
+code, because the referral is about a child. A form must not send such a referral.
 """
 
 import json
