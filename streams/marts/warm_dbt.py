@@ -76,7 +76,7 @@ def _compiled(node: Any) -> Statement:
 
 
 _LEAST_OWN_MB = 1_000
-"""If no setting limits the memory of a build, the limit is at least this many MB. They suffice for a million events."""
+"""If no setting limits the memory of a build, the limit is at least this many MB: enough for a million events."""
 
 
 class WarmDbt:
@@ -252,8 +252,8 @@ class WarmDbt:
             "--project-dir", str(_PROJECT), "--profiles-dir", str(_PROJECT),
             "--target", "file" if self._into else "lake",
             "--target-path", str(self._target), "--log-path", str(self.log_folder), "--log-level-file", "warn",
-            # dbt writes no lines to the console, no files and no list of all tables. They cost time in every build, and
-            # nothing uses them.
+            # Let dbt write no lines to the console and no files, and make no list of all tables. All this would cost
+            # time in every build, and nothing uses it.
             "--quiet", "--log-level", "none", "--no-write-json", "--no-populate-cache",
         ]  # fmt: skip
 
