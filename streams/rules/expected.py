@@ -31,7 +31,7 @@ class Expected:
 
 
 def expected_alerts(project: Path = DBT_PROJECT) -> dict[str, Expected]:
-    """Return what is expected of each rule, by the rule's name."""
+    """Return the expected number and kinds of alerts of each rule, by the rule's name."""
     return {
         line["rule"]: Expected(
             int(line["alerts_per_10000_children_a_year"]),

@@ -1,4 +1,4 @@
-"""Types: the PostgreSQL name of each DuckDB type, and the kind of value of an expression."""
+"""Find the PostgreSQL name of each DuckDB type, and the kind of value that an expression has."""
 
 import hashlib
 
@@ -51,7 +51,7 @@ INTEGERS = frozenset({"integer", "bigint", "hugeint"})
 
 def kind(node: exp.Expr) -> str:
     """
-    Return the kind of value of an expression: `text`, `integer`, `struct`, …; a tuple has its own kind.
+    Return the kind of value that an expression has, for example `text` or `integer`. A tuple has its own kind.
 
     Raises:
         NotKnown: the kind is not known.

@@ -18,10 +18,10 @@ _SUMS = {
     (exp.Sub, "timestamp", "interval"),
 }
 """
-The sums and differences of times that have the same result in both databases: the operation and two kinds of values.
+Sums and differences of times that have the same result in both databases.
 
-In both databases, a date plus some months never lies beyond the last day of the resulting month, and a day has 24
-hours.
+Each entry names the operation and the kinds of its two values. In both databases, a day has 24 hours. If a month is
+added to 31 January, both databases return the last day of February.
 """
 
 _CASTS = {
@@ -171,7 +171,7 @@ def _joined(node: exp.DPipe, place: Place) -> exp.Expr:
 @rewrites(exp.ConcatWs, exp.MD5, exp.Replace, exp.StrPosition)
 def _of_text(node: exp.Func, _: Place) -> exp.Expr:
     """
-    Keep functions of text.
+    Keep functions of text, because they return the same in both databases.
 
     In both databases, a character is a code point, bytes are UTF-8, and `concat_ws` skips NULL.
     """
