@@ -34,7 +34,7 @@ class Standby:
     A watcher that waits for the leader lock. While it waits, it does useful work.
 
     1. If the leader has the same rules and tables, this standby helps it. In one transaction, the standby takes up to
-       250 pending families and records, evaluates them, and writes the alert versions that follow to the outbox. The
+       250 pending families and records, evaluates them, and writes the resulting alert versions to the outbox. The
        leader sends them. The rows that the standby has taken are locked, so two watchers never evaluate the same family
        at once.
     2. If the standby dies, or if the leader has waited for it for five seconds, PostgreSQL rolls its transaction back.

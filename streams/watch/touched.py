@@ -23,7 +23,7 @@ _ACTIONS = frozenset(fact_name(one.type) for one in (AlertAcknowledged, AlertClo
 
 @dataclass
 class Touched:
-    """The families and records that a batch concerns, each with the rules to evaluate and the reason."""
+    """The families and records that a batch affects, each with the rules to evaluate and the reason."""
 
     arrived: dict[Place, int] = field(default_factory=dict)
     rules: dict[Place, frozenset[str]] = field(default_factory=dict)

@@ -1,6 +1,7 @@
 """
-The families and records to evaluate: those of a large batch, those put off, those with a passed deadline, those to
-review.
+The families and records that must be evaluated.
+
+They belong to a large batch, were put off until later, have a deadline that has passed, or must be reviewed.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -96,8 +97,9 @@ class Agenda:
 
     def put_off(self, places: Mapping[Place, datetime]) -> None:
         """
-        Put off families and records until later. `places` gives, for each of them, the time (with a time zone) at which
-        the cause of its new alert version arrived.
+        Put off families and records until later.
+
+        `places` contains, for each of them, when the cause of its new alert version arrived (with a time zone).
         """
         self._session.run(sql.PUT_OFF, *columns([(*place, at) for place, at in places.items()], 3))
 

@@ -29,7 +29,7 @@ _ASKED = frozenset({
     "change", "fact", "alert_id", "escalation_kind", "family_id", "release_family_id", "marker_families", "person_id",
     "linked_person_id", "person_ids", "address_id", "marker_id",
 })  # fmt: skip
-"""Columns that say whom an event concerns. They are kept even if no rule reads them."""
+"""Columns that show which families and records an event affects. They are kept even if no rule reads them."""
 _TYPES = {
     pa.string(): "text",
     pa.int32(): "integer",
@@ -151,7 +151,7 @@ class Tables:
 
     def judged_by(self, rules: str | None) -> None:
         """
-        Record by which rules events are evaluated from now on. Give None if some stored events have not been
+        Record by which rules events are evaluated from now on. Pass None if some stored events have not been
         evaluated.
         """
         self._session.run("UPDATE about SET rules = $1", rules)
