@@ -97,8 +97,9 @@ class Lander:
 
     def run(self, stops: Callable[[], bool], *, once: bool) -> bool:
         """
-        Land records until `stops` returns true. With `once`, also stop when everything that the topics hold now has
-        landed.
+        Land records until `stops` returns true.
+
+        With `once`, also stop when everything that the topics hold now has landed.
 
         Returns:
             True if the run ended because topics or partitions have changed.

@@ -55,8 +55,10 @@ class Refused:
 @dataclass
 class Replayed:
     """
-    The result of a replay: the number of records that were sent again, the number of selected records that need not be
-    sent, and the records that cannot be sent.
+    The result of a replay.
+
+    It contains the number of records that were sent again, the number of selected records that need not be sent, and
+    the records that cannot be sent.
     """
 
     sent: int = 0

@@ -101,8 +101,10 @@ class Table:
 
 def take_over(session: duckdb.DuckDBPyConnection, seeds: Iterable[Table]) -> None:
     """
-    Fill the build database with the snapshot, the data of the last build that are needed for comparisons, and the seeds
-    that are not loaded again.
+    Fill the build database with everything that a build needs before it begins.
+
+    These are the snapshot, the seeds that are not loaded again, and the data of the last build that are needed for
+    comparisons.
 
     Raises:
         duckdb.Error: the marts of the lake cannot be read.

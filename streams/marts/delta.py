@@ -99,7 +99,7 @@ _DAYS = f"""
 SQL that finds the days (in London time) on which the new records arrived, or on which other records of the same events
 arrived.
 
-`delta.arrived.events` holds all events of which a record arrived on one of these days, with all their records.
+If a record of an event arrived on one of these days, `delta.arrived.events` contains all records of this event.
 """
 
 _NUMBERED = f"""
@@ -150,8 +150,9 @@ class Delta:
 
     def is_small(self) -> bool:
         """
-        True if the new and changed events, and the events in their connected groups, are only a small part of all
-        events.
+        True if this delta affects only a small part of all events.
+
+        Both the new and changed events, and the events in their connected groups, must be a small part.
         """
         roots, reached, events = (
             one_row(self._session.execute(f"SELECT count(*) FROM {table}"))[0]

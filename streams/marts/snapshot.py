@@ -70,8 +70,9 @@ def records(offsets: Offsets) -> int:
 
 def choose_snapshot(lake: duckdb.DuckDBPyConnection, now: datetime, fresh: timedelta, landed: Offsets) -> Snapshot:
     """
-    Choose the latest watermark up to which everything has landed. Without a watermark, choose everything that has
-    landed.
+    Choose the latest watermark up to which everything has landed.
+
+    Without a watermark, choose everything that has landed.
 
     The heartbeat with the watermark must be at most `fresh` old. If no watcher runs, the marts are still built, but
     they are not compared with the stream.
@@ -99,8 +100,9 @@ class Landed:
 
     def offsets(self, now: datetime, *, anew: bool = False) -> Offsets:
         """
-        Return the next offsets at `now`. If `anew` is true, read all rows, and not only those stored since the last
-        call.
+        Return the next offsets at `now`.
+
+        If `anew` is true, read all rows, and not only those stored since the last call.
         """
         if anew or self._read_at is None:
             self._next = next_offsets(self._lake)

@@ -124,8 +124,9 @@ class WarmDbt:
 
     def tables(self, kind: str) -> list[Table]:
         """
-        Return the published models or seeds. An intermediate model (`int_`) is published only if it declares this
-        itself.
+        Return the published models or seeds.
+
+        An intermediate model (`int_`) is published only if it declares this itself.
         """
         self.warm()
         return [
@@ -136,8 +137,9 @@ class WarmDbt:
 
     def build(self, *, without: Iterable[str] = ()) -> list[str]:
         """
-        Run `dbt build`, and return the ids of the nodes that failed or were skipped. A good build returns an empty
-        list.
+        Run `dbt build`, and return the ids of the nodes that failed or were skipped.
+
+        A good build returns an empty list.
 
         Args:
             without: the kinds of nodes to leave out, by dbt's names.
