@@ -134,8 +134,9 @@ class Alerting:
 
     def restate(self, as_of: datetime, now: datetime) -> None:
         """
-        Evaluate the families and records that were put off. Store new versions of their alerts, including the alerts
-        that only the build raises.
+        Evaluate the families and records that were put off.
+
+        Store new versions of their alerts, including the alerts that only the build raises.
         """
         places = self.state.agenda.take_up()
         for chunk in _chunks(places):
@@ -143,8 +144,9 @@ class Alerting:
 
     def hear(self, alerts: Sequence[Alert]) -> None:
         """
-        Store alert versions that were read from the alerts topic. Another process may have published some of
-        them.
+        Store alert versions that were read from the alerts topic.
+
+        Another process may have published some of them.
         """
         if not alerts:
             return

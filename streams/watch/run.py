@@ -1,6 +1,7 @@
 """
-Runs a watcher, as the leader or as a standby, until it is told to stop. If the broker was unavailable, the watcher
-starts again.
+Runs a watcher, as the leader or as a standby, until it is told to stop.
+
+If the broker was unavailable, the watcher starts again.
 """
 
 import time
@@ -105,8 +106,9 @@ def _term(
     sign: Sign,
 ) -> bool:
     """
-    Lead until told to stop, or until the lock, the database or the broker is lost. Return whether this watcher still
-    holds the lock.
+    Lead until told to stop, or until the lock, the database or the broker is lost.
+
+    Return whether this watcher still holds the lock.
     """
 
     def turns() -> bool:

@@ -112,8 +112,9 @@ class Standby:
 
     def _drop_next(self) -> None:
         """
-        Drop the tables that this standby prepared. They are not needed, because the leader now has tables of this
-        version.
+        Drop the tables that this standby prepared.
+
+        They are not needed, because the leader now has tables of this version.
         """
         if self._next is not None:
             self._next.tables.drop()

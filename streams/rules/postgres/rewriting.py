@@ -47,8 +47,9 @@ def rewrites(*constructs: type[exp.Expr]) -> Callable[[Rewrite], Rewrite]:
 
 def rewrite(tree: exp.Expr, place: Place) -> exp.Expr:
     """
-    Rewrite every part of a query. The types of all parts must be known, and each new part gets the type of the part
-    that it replaces.
+    Rewrite every part of a query.
+
+    The types of all parts must be known, and each new part gets the type of the part that it replaces.
 
     Raises:
         NotKnown: a part cannot be rewritten.

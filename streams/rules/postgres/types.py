@@ -82,8 +82,9 @@ def element(node: exp.Expr) -> exp.DataType:
 
 class Composites:
     """
-    The composite types that stand for structs. If two structs have fields with the same names and types, they have the
-    same composite type.
+    The composite types in PostgreSQL that stand for DuckDB's structs.
+
+    If two structs have fields with the same names and types, they have the same composite type.
 
     Attributes:
         ddl: statements that create the types, by name. Each type comes after the types that it uses.

@@ -36,8 +36,9 @@ _CASTS = {
 @rewrites(exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ)
 def _compare(node: exp.Binary, _: Place) -> exp.Expr:
     """
-    Make comparisons such as `<` order text by its bytes. Refuse to compare values of different kinds, because the
-    databases cast them differently.
+    Make comparisons such as `<` order text by its bytes.
+
+    Refuse to compare values of different kinds, because the databases cast them differently.
     """
     left, right = kind(node.left), kind(node.right)
     alike = left == right or {left, right} <= INTEGERS or {left, right} == {"date", "timestamp"}

@@ -25,8 +25,9 @@ _HELPER_SECONDS = 5
 
 class Pending(NamedTuple):
     """
-    A family or record to evaluate, with the rules to evaluate and the reason: a new record, or a corrected or withdrawn
-    event.
+    A family or record that must still be evaluated, because a large batch affects it.
+
+    The object also contains the rules to evaluate, and the reason: a new record, or a corrected or withdrawn event.
     """
 
     number: int
@@ -73,8 +74,9 @@ class Agenda:
 
     def has_pending(self) -> bool:
         """
-        Return whether any row is pending, or is being evaluated by a standby. The answer is reliable only in the
-        leader's session.
+        Return whether any row is pending, or is being evaluated by a standby.
+
+        The answer is reliable only in the leader's session.
         """
         self._has_pending = self._has_pending and bool(self._session.run("SELECT 1 FROM pending LIMIT 1"))
         return self._has_pending
@@ -119,8 +121,9 @@ class Agenda:
 
     def unevaluated(self, limit: int) -> dict[str, datetime]:
         """
-        Mark up to `limit` unreadable records as evaluated. Return them with their arrival times, which have a time
-        zone.
+        Mark up to `limit` unreadable records as evaluated.
+
+        Return them with their arrival times, which have a time zone.
         """
         rows = self._session.run(sql.UNJUDGED, limit)
         return {record: aware(received_at) for record, received_at in rows}

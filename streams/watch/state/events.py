@@ -193,7 +193,8 @@ class Events:
 
     def amended(self, keys: Collection[str]) -> dict[tuple[str, str], str]:
         """
-        Return the corrected and withdrawn events among those with the given keys, by source and id. The value says
-        which of the two happened.
+        Return the corrected and withdrawn events among those with the given keys, by source and id.
+
+        The value says which of the two happened.
         """
         return {(source, id_): change for source, id_, change in self._session.run(sql.AMENDED, list(keys))}
