@@ -1,13 +1,13 @@
 """
 ### build_marts
 
-Rebuilds alerts and marts from one snapshot. A run starts when records have landed. A run also starts every two minutes,
-because deadlines may have passed. The DAG publishes the alerts of rules that only a build can evaluate
-(`locality_surge`, `shared_by_too_many`).
+Rebuilds alerts and marts from one snapshot. A run starts when records have landed. If none land, a run starts within
+two minutes of the last one, because deadlines may have passed. The DAG publishes the alerts of rules that only a build
+can evaluate (`locality_surge`, `shared_by_too_many`).
 
-A run lasts ten minutes (`CAF_BUILD_WARM_SECONDS`), and builds whenever records have landed. So dbt starts only once in
-this time. Then the run compares streamed alerts with rebuilt alerts. The next run starts when records land, or after
-two minutes at most. With `CAF_BUILD_ENGINE=spark`, a run is one build on the cluster that `CAF_SPARK_MASTER` names.
+A run lasts ten minutes (`CAF_BUILD_WARM_SECONDS`), and builds whenever records have landed. So dbt has to start only
+once in ten minutes. At its end, the run compares streamed alerts with rebuilt alerts. With `CAF_BUILD_ENGINE=spark`, a
+run is one build on the cluster that `CAF_SPARK_MASTER` names.
 
 **Do not trigger it by hand** to get figures earlier. Builds run one at a time, and the next build reads everything that
 has landed.
@@ -15,8 +15,8 @@ has landed.
 **When it is red**: the marts keep their last good state.
 
 - `build` is red with a *hold*: a batch-level expectation failed. The log and `./caf status` name the expectation.
-- `reconcile` is red: streamed and rebuilt alerts differ. Alerts that the stream lacked have been published. No alert
-  has been withdrawn because of the difference. An engineer must read the table in the log.
+- `reconcile` is red: streamed and rebuilt alerts differ. Alerts that the watcher had not raised have been published. No
+  alert has been withdrawn because of the difference. An engineer must read the table in the log.
 """
 
 from datetime import UTC, datetime, timedelta

@@ -2,8 +2,8 @@
 ### publish_figures
 
 Publishes figures of quarters that ended 28 days ago or more, for readers outside the desk. The figures are written into
-`marts.public` and the file `public.duckdb`. Small counts are withheld. Other counts are withheld if they would reveal a
-small one. On most days there is nothing to publish.
+`marts.public` and the file `public.duckdb`. Small counts are withheld. Other counts are withheld as well if they would
+reveal a small count. On most days there is nothing to publish.
 
 An authority's figures are published only after somebody has confirmed the first quarter (`./caf publish --begin`). The
 records of the quarter must also be complete (`./caf coverage`). The log says what was not published (`not_published`).

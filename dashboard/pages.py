@@ -34,7 +34,7 @@ class Shown:
     """
     What one audience sees of a page: a template, and the function that computes the values for the template.
 
-    Audiences that may see more than this one see at least this.
+    Audiences that may see more also see this.
     """
 
     template: str

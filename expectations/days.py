@@ -1,5 +1,5 @@
 """
-Finds out which days can be compared: which weekdays a day resembles, and whether schools are open on that day.
+Finds out with which days a day can be compared: which weekdays it resembles, and whether schools are open.
 
 The calendars are the seeds that the models read as well: England's bank holidays, and the school terms that apply to
 all authorities (`*`).
@@ -55,8 +55,8 @@ def hours(since: datetime, until: datetime) -> Iterator[Hour]:
 
 def like_weekdays(day: date) -> tuple[int, ...]:
     """
-    Return the weekdays (Monday is 0) that a day may resemble in its number of events. The number may be as high as on
-    one of these weekdays, or lie between them. A bank holiday resembles a weekend. The first working day after a bank
+    Return the weekdays (Monday is 0) that a day may resemble in its number of events. The number may be that of any of
+    these weekdays, or between two of them. A bank holiday resembles a weekend. The first working day after a bank
     holiday may be as busy as a Monday. Between Christmas and New Year, some desks are open and others are closed.
     """
     if day in _bank_holidays():

@@ -1,5 +1,5 @@
 """
-Great Expectations, kept ready for the next batch: one context in memory, and suites that are made only once.
+Keep Great Expectations ready for the next batch: one context in memory, and suites that are made only once.
 
 Great Expectations stores no values from the frames that it validates.
 """

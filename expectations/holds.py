@@ -1,4 +1,4 @@
-"""Holds on the marts, which begin when a batch-level expectation fails, and the release of a hold."""
+"""List and release holds on the marts. A hold begins when a batch-level expectation fails."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime

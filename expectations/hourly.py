@@ -43,7 +43,7 @@ def judge_hour(lake: duckdb.DuckDBPyConnection, now: datetime) -> list[Validatio
 
 
 def frames(lake: duckdb.DuckDBPyConnection, now: datetime) -> dict[str, pd.DataFrame]:
-    """Return the frames for the two suites. They are about the day that ended with the last full hour before `now`."""
+    """Return the frames for the two suites. They cover the 24 hours up to the last full hour before `now`."""
     end = now.replace(minute=0, second=0, microsecond=0)
     verdicts = _verdicts(lake, end - timedelta(days=1), end)
     return {"history": _history_frame(verdicts), "hour": _metric_frame(measure(lake, end))}

@@ -68,7 +68,8 @@ def _silence_ratio(lake: duckdb.DuckDBPyConnection, before: Past, end: datetime)
     """
     Divide the length of the silence since the last event by the length of the longest silence in past weeks.
 
-    The length of a silence is the number of events that would usually have arrived in its hours.
+    The length of a silence is not measured in hours, but in events: the number that would usually have arrived in that
+    time.
     """
     if before.events < _FEWEST_BEFORE or before.known_since > end - timedelta(weeks=FEWEST_WEEKS):
         return Metric(None, before.events, f"{FEWEST_WEEKS} weeks with {_FEWEST_BEFORE} events")
@@ -150,8 +151,7 @@ def _lacking(now: int, before: int) -> Metric | None:
 
 def _mix_shift(codes: Codes) -> Metric:
     """
-    Calculate how much the mix of codes has changed: the share of records whose code would have to change to get the
-    usual mix.
+    Calculate what share of records would need another code for all codes to have their usual shares.
 
     This is half the sum of the differences between the present and the usual share of each code.
     """
@@ -169,7 +169,7 @@ def _consent_drop(codes: Codes) -> Metric:
 
 
 def _new_code_share(codes: dict[str, Codes]) -> Metric:
-    """Calculate what share of the codes in the last day's records was never used in past weeks."""
+    """Calculate the share of the last day's codes that were never used in past weeks. Each use of a code counts."""
     totals = [_totals(field) for field in codes.values()]
     now, before = sum(now for now, _ in totals), sum(before for _, before in totals)
     new = sum(code.now for field in codes.values() for code in field.values() if not code.before)

@@ -41,8 +41,8 @@ class Observation:
     """
     Something that occurs in a batch: a code, the form of an identifier, or the fact that a field is given or missing.
 
-    An observation names the suite and column that validate it, and the fact and field that it is about. It can find its
-    rows.
+    An observation names the suite and column that validate it, and the fact and field that it is about. `coordinates`
+    finds the records in which the observation was made.
     """
 
     suite: str

@@ -1,5 +1,5 @@
 """
-Checks of a record that need several of its fields.
+Check each record by comparing several of its fields.
 
 The checks find events that are dated after their arrival, and codes that exclude each other.
 """

@@ -80,8 +80,8 @@ class Past:
         """
         Divide the length of the silence since the last event by the length of the longest silence in past weeks.
 
-        The length of a silence is the number of events that would usually have arrived in its hours. So a night, a
-        weekend or a holiday adds little, and the morning of a working day adds a lot.
+        The length of a silence is not measured in hours, but in events: the number that would usually have arrived in
+        that time. So a night, a weekend or a holiday adds little, and the morning of a working day adds a lot.
         """
         missed, rows = 0.0, []
         for hour in self.hours:

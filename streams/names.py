@@ -62,7 +62,7 @@ The topic of notices for each kind of partner. Each kind has its own topic, so t
 """
 
 SHARING_DECISION: Final = "caf.sharing-decision.v1"
-"""The topic of decisions whether to share information with a partner, with the reasons."""
+"""The topic of decisions on sharing information with a partner, each with its reasons."""
 
 DEAD_LETTER: Final = "caf.dead-letter.v1"
 """The topic of records that no contract accepts, with the reason and the original bytes."""

@@ -71,7 +71,7 @@ class Settings:
     these topics.
     """
     replication: int = 1
-    """Replicas of each topic."""
+    """Number of replicas of each topic."""
     retention_days: int = 30
     """Days for which Kafka keeps input events. After this time, only the lake has the events."""
     max_record_bytes: int = 262_144

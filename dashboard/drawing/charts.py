@@ -25,7 +25,7 @@ _WIDTH = 380
 _SHORT = 16
 """Names that are longer than this are listed below each other in a legend."""
 _TICKS = 8
-"""The most ticks that a time axis has."""
+"""The largest number of ticks on a time axis."""
 _INKS = {
     # Vega accepts only real colours. So each variable of the style sheet has a placeholder colour here. In the finished
     # drawing, the variable replaces its placeholder.
@@ -181,7 +181,7 @@ def _plain(value: Any) -> Any:
 
 def _moments(values: Sequence[Any], times: str) -> Any:
     """
-    Return the time axis. If there are only a few days, the axis has a tick at each day, so that no tick falls between
+    Return the time axis of a chart. If there are only a few days, each day has a tick, so that no tick falls between
     two days.
     """
     days = list(dict.fromkeys(values))
@@ -202,8 +202,8 @@ def _colour(column: str, names: list[str]) -> Any:
 
 def _legend(names: list[str]) -> Any:
     """
-    Return the legend. Long names are listed below each other, because the reader's font may be wider than the one used
-    here.
+    Return the legend of the given names. Long names are listed below each other, because the reader's font may be wider
+    than the one used here.
     """
     return alt.Legend(columns=1 if max(map(len, names), default=0) > _SHORT else 4, columnPadding=24)
 

@@ -69,7 +69,7 @@ _WRITTEN: dict[str, Callable[[Any], str]] = {
 
 
 def said(value: object, kind: Kind = "text") -> str:
-    """Return a value as the reader sees it."""
+    """Format a value for the reader."""
     if value is None:
         return "\N{EN DASH}"
     return str(value) if isinstance(value, Hidden) else _WRITTEN[kind](value)

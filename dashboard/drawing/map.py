@@ -18,8 +18,8 @@ class Drawn:
     """
     One place on the map. A ward has an outline (`path`), and an LSOA has a centre.
 
-    Wards in the background have no link, because they extend beyond the picture, and their links would cover places
-    that a reader can choose.
+    Wards in the background extend beyond the picture. They have no link, because it would cover places that a reader
+    can choose.
     """
 
     code: str
@@ -108,7 +108,7 @@ def draw(
 
 
 def _edges(numbers: list[float]) -> list[float]:
-    """Return the lowest value of each class. The first class is left out."""
+    """Return the lowest value of each colour class except the first."""
     if not numbers:
         return []
     cuts = [numbers[len(numbers) * step // _CLASSES] for step in range(1, _CLASSES)]
@@ -125,7 +125,7 @@ def _css(value: Any, edges: list[float], *, is_coloured: bool) -> str:
 
 def _step(place: int, edges: int) -> int:
     """
-    Return the colour of a class. If there are fewer classes than colours, the classes are spread over all
+    Return the number of the colour of a class. If there are fewer classes than colours, the classes are spread over all
     colours.
     """
     return 1 + round(place * (_CLASSES - 1) / edges) if edges else 3

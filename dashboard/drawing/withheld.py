@@ -1,7 +1,7 @@
 """
 The symbols that a reader sees instead of counts that are not shown.
 
-On live pages, this module hides small counts. Published figures were already withheld when they were published.
+This module hides small counts on live pages. In published figures, small counts were withheld before publication.
 """
 
 from collections.abc import Collection, Iterable
@@ -34,7 +34,7 @@ Readers with an account for figures see it on live pages.
 WITHHELD: Final = Hidden(
     "suppressed", f"suppressed: a count from 1 to {LARGEST_HIDDEN}, or a count that would reveal one"
 )
-"""Stands for a count that was withheld when the figures were published."""
+"""Stands for a count that is withheld in published figures."""
 
 
 def hide(

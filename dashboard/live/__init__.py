@@ -1,1 +1,1 @@
-"""Everything that changes while a page is open: latest alerts, freshness, health, and the events that tell browsers."""
+"""What changes while a page is open: latest alerts, freshness and health. Events tell browsers about changes."""

@@ -1,4 +1,4 @@
-"""What the pages report to monitoring: that they are alive, and `/metrics` for clients that have the token."""
+"""Report to monitoring that the pages are alive, and answer `/metrics` for clients that have the token."""
 
 import asyncio
 import secrets
@@ -22,8 +22,8 @@ def metrics(site: Site) -> Callable[[Request], Response]:
     Return the function that answers requests for `/metrics`. The answer uses the results of the latest check, so a
     request never has to wait.
 
-    If the settings have no token, this address does not exist. It is not enough that a client is on this machine,
-    because all requests through a proxy on this machine seem to come from it.
+    If the settings have no token, this address does not exist. Clients on this machine need the token as well, because
+    every request through a proxy on this machine looks as if it came from this machine.
     """
     expected = f"Bearer {site.settings.metrics_token}".encode()
 
@@ -40,7 +40,7 @@ def metrics(site: Site) -> Callable[[Request], Response]:
 
 @asynccontextmanager
 async def turning(settings: Settings) -> AsyncIterator[None]:
-    """Show regularly that the pages are alive, as long as the server's event loop runs."""
+    """Report regularly that the pages are alive (their sign of life), as long as the server's event loop runs."""
     with sign_of_life(settings, "pages") as sign:
         task = asyncio.create_task(_turn(sign))
         try:

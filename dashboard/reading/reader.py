@@ -27,7 +27,7 @@ log = structlog.get_logger()
 _CONNECTIONS = 3
 _KEPT = 400
 """
-The most answers that are kept for one build.
+How many answers are kept at most for one build.
 
 A page needs a few answers for each choice of a reader.
 """
@@ -42,8 +42,8 @@ Row = dict[str, Any]
 
 class NotBuilt(Exception):
     """
-    A table or column of the marts does not exist. Either nothing has been built yet, or only an older version of caf
-    has built.
+    A table or column of the marts does not exist. Either nothing has been built yet, or the last build was made by an
+    older version of caf.
     """
 
 
@@ -73,7 +73,7 @@ class Snapshot:
 
     @property
     def lake(self) -> duckdb.DuckDBPyConnection:
-        """The connection itself, for functions that need one."""
+        """The DuckDB connection to the lake, for functions that need one."""
         return self._cursor
 
 

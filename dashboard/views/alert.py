@@ -19,7 +19,7 @@ _VERSIONS = """
 
 
 def view(asked: Asked) -> dict[str, Any] | None:
-    """Return the content of the page, and record who opened it. Return None if no alert has this id."""
+    """Return the content of the page of one alert, and record who opened it. Return None if no alert has this id."""
     alert_id = asked.query["alert_id"]
     on_board = [alert for alert in asked.site.board.alerts() if alert.alert_id == alert_id]
     with asked.site.reader.snapshot() as snapshot:

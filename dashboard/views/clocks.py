@@ -1,4 +1,4 @@
-"""The clocks of the front door and the MASH: how many are running, how many were met, and at which hours they start."""
+"""Clocks of the front door and the MASH: how many are running, how many stopped in time, at which hours they start."""
 
 from dashboard.drawing import charts
 from dashboard.drawing.figures import Column, Figure
@@ -37,7 +37,7 @@ _DERIVED = ("met_percent", "met_lower", "met_upper", "median_hours", "p90_hours"
 
 
 def clocks(asked: Asked, lake: Snapshot) -> list[Figure]:
-    """Make the figures about the clocks."""
+    """Make the figures about the clocks of the front door and the MASH."""
     given: dict[str, object] = {"authority": asked.authority}
     running, kept, hours = lake.rows(_RUNNING, given), lake.rows(_KEPT, given), lake.rows(_HOURS, given)
     if not asked.is_desk:

@@ -1,4 +1,4 @@
-"""The page Front door: whether decisions are in time, who refers children, why, and what is decided."""
+"""The page Front door: whether decisions are in time, who refers children and why, and what is decided."""
 
 from dashboard.drawing import charts
 from dashboard.drawing.figures import Column, Figure
@@ -66,4 +66,4 @@ view = figures_page(
     "and how many children are referred again.",
     _figures,
 )
-"""The content of the page."""
+"""The content of the page Front door."""

@@ -48,12 +48,12 @@ class Stage:
 
 
 def view(asked: Asked) -> dict[str, Any]:
-    """Return the content of the page, which is the same for every audience."""
+    """Return the content of the page about health, which is the same for every audience."""
     return {"stages": stages(asked), "figures": [arrivals(asked)]}
 
 
 def arrivals(asked: Asked) -> Figure:
-    """Count the records that arrived in each minute."""
+    """Count the accepted records that arrived in each of the last sixty minutes."""
     until = datetime.now(UTC).replace(second=0, microsecond=0)
     minutes = [until - timedelta(minutes=back) for back in range(60, 0, -1)]
 
@@ -84,8 +84,8 @@ def arrivals(asked: Asked) -> Figure:
 
 def stages(asked: Asked) -> list[Stage]:
     """
-    List the stages of the system, from the lake to the figures. If other parts have a serious problem (red),
-    add them.
+    List the stages of the system, from the lake to the figures. Other parts are added if they have a serious problem
+    (red).
     """
     rows = {row.part: row for row in asked.site.watchdog.health.rows}
     shown = [_judged(asked, stage, rows.get(_PARTS.get(stage.name, ""))) for stage in _fresh(asked)]

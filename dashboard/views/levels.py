@@ -56,4 +56,4 @@ view = figures_page(
     "help, 3 is targeted, 4 is specialist.",
     _figures,
 )
-"""The content of the page."""
+"""The content of the page Pyramid and flow."""

@@ -85,7 +85,7 @@ class Choice:
     @property
     def asked(self) -> dict[str, object]:
         """
-        What the reader chose, as the query of an address.
+        The reader's choices, as the query part of a page's address.
 
         If the reader chose the latest period, the address does not name it. So the same address always shows the latest
         period.
@@ -102,7 +102,7 @@ class Choice:
 
 def view(asked: Asked) -> dict[str, Any]:
     """
-    Return the content of the page.
+    Return the content of the page Map of need.
 
     Raises:
         NotBuilt: the mart has no figures for this authority.

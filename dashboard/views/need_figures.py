@@ -16,7 +16,7 @@ def by_place(measure: Measure, when: str, level: str, rows: list[Row]) -> Figure
     """
     Show the measure in each place, highest value first.
 
-    Each place also has its interval, and the number to expect in a place with the same deprivation.
+    Each place also has its interval, and the number that is expected for a place with the same deprivation.
     """
     ordered = sorted(rows, key=lambda row: _number(row["value"]), reverse=True)
     return Figure(

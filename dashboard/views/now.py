@@ -27,7 +27,7 @@ _SOON = timedelta(hours=24)
 
 
 def view(asked: Asked) -> dict[str, Any]:
-    """Return the content of the page."""
+    """Return the content of the page Now."""
     with_history = asked.query.get("history") == "1"
     alerts = [alert for alert in asked.site.board.alerts() if with_history or not alert.backfill]
     severity = asked.choice("severity", [str(one) for one in Severity], "")

@@ -145,4 +145,4 @@ view = figures_page(
     "Whether families are better off than at the start, which adults take part in meetings, and which need is not met.",
     _figures,
 )
-"""The content of the page."""
+"""The content of the page Outcomes."""

@@ -55,4 +55,4 @@ view = figures_page(
     "practice profile.",
     _figures,
 )
-"""The content of the page."""
+"""The content of the page Partners."""

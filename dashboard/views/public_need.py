@@ -53,7 +53,7 @@ class Choice:
 
 
 def view(asked: Asked) -> dict[str, Any]:
-    """Return the content of the page."""
+    """Return the content of the map for readers who are not logged in."""
     of_build, authority = asked.site.reader.of_build, asked.authority
     known = of_build(("published periods", authority), lambda lake: periods(lake, authority))
     if not known:

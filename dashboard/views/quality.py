@@ -234,4 +234,4 @@ view = figures_page(
     "This page counts everything that is left out of a figure.",
     _figures,
 )
-"""The content of the page."""
+"""The content of the page Data quality."""

@@ -23,7 +23,7 @@ _DERIVED = ("precision", "median_minutes_to_acknowledge", "alerts_per_day", *_CO
 
 
 def view(asked: Asked) -> dict[str, Any]:
-    """Return the content of the page."""
+    """Return the content of the page Rules."""
     return {"entries": list(newest().values()), "figures": _performance(asked)}
 
 

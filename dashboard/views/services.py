@@ -52,7 +52,8 @@ def _hidden(rows: list[Row], places: Tree) -> list[Row]:
     """
     Hide small counts.
 
-    The counts of an area's wards add up to the count of the area, and the counts of all areas to that of the authority.
+    The counts of wards add up to their area, and the counts of areas add up to the authority. So other counts may have
+    to be hidden as well.
     """
     groups: dict[tuple[str, str, str], list[Row]] = {}
     for row in rows:

@@ -59,7 +59,7 @@ def months(asked: Asked, lake: Snapshot, measures: str) -> list[Row]:
     for row in rows:
         by_month.setdefault(row["period_start"], []).append(row)
     # Families at all levels add up to all families, so these counts are hidden as parts of a total. For other measures,
-    # this may hide more than is needed.
+    # hiding them as parts may hide more than is needed.
     return [row for parts in by_month.values() for row in hide_parts(parts, "numerator", _DERIVED)]
 
 

@@ -17,8 +17,8 @@ class Cause:
     The reason for an evaluation.
 
     Attributes:
-        at: returns the time of what caused the evaluation of a family or record: the arrival of its newest record, or a
-            deadline that has passed.
+        at: returns the time that caused the evaluation of a family or record: the arrival time of its newest record, or
+            a deadline that has passed.
         now: the time of the evaluation.
         is_deadline: True if no event has arrived, and the evaluation takes place only because time has passed.
         amended: returns `corrected` or `withdrawn` for each event that was changed, by `(source, id)`.

@@ -12,7 +12,7 @@ __all__ = ["first_version"]
 
 def first_version(row: AlertRow, clears_when: str, case_url: str, now: datetime) -> Alert:
     """
-    Return the first version of an alert, with `now` as the time of its cause and as the time at which it was raised.
+    Return the first version of an alert. Both the time of its cause and the time of raising it are `now`.
 
     A caller that knows the real times sets them before publishing. `case_url` contains the placeholder `{family_id}`.
     """

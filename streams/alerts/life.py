@@ -1,8 +1,8 @@
 """
 The versions that must be published about one family or record after an evaluation.
 
-If an evaluation no longer finds an alert of a rule that it evaluated, the alert is withdrawn. If the evaluation finds a
-new alert of the same rule and entity instead, the new alert supersedes the withdrawn one and inherits its
+If an evaluation no longer finds an alert of a rule that it evaluated, the alert is withdrawn. If the evaluation instead
+finds a new alert of the same rule and entity, the new alert supersedes the withdrawn one and inherits its
 acknowledgement.
 """
 

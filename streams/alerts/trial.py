@@ -1,8 +1,8 @@
 """
 Tests the path from an event to an alert. To ask for a test alert, an event acknowledges an alert that cannot exist.
 
-The event is valid and lands like any other event. It is about no family and changes no figure. Together, the event and
-the test alert pass through the broker, the contract, the rule engine and the alerts topic.
+The event is valid and lands like any other event. It is about no family and changes no figure. Between them, the event
+and the test alert pass through the broker, the contract, the rule engine and the alerts topic.
 """
 
 import time

@@ -2,9 +2,9 @@
 A lock for alerts that only a build can raise. Only one process at a time publishes the next version of such an alert.
 
 Both the build and the watcher publish versions: the build when the alert itself changes, the watcher when people act on
-it. Each numbers its version after the versions that it has read. So a process takes this lock before it reads the
-versions, and keeps it until its own version is on the topic. The watcher never waits for the lock, so that a build that
-hangs does not delay alerts about families.
+it. Each of them numbers its version one higher than the latest version that it has read. So a process takes this lock
+before it reads the versions, and keeps it until its own version is on the topic. The watcher never waits for the lock,
+so that a build that hangs does not delay alerts about families.
 """
 
 from contextlib import AbstractContextManager

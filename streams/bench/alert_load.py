@@ -29,6 +29,8 @@ class Load:
 
     def __init__(self, history: int, authority: str, seed: int = 1, *, name: str = "bench") -> None:
         """
+        Make a load whose history has `history` events.
+
         Args:
             name: prefix of all event ids. Two loads with different names have no event in common.
         """

@@ -27,10 +27,10 @@ __all__ = ["AlertTimes", "command", "measure"]
 @dataclass(frozen=True)
 class AlertTimes:
     """
-    The results. Memory is in MB.
+    The results of `./caf bench alerts`. Memory is in MB.
 
     `load_average` is the load average of the whole machine over the last minute. If it is high, other programs have
-    disturbed the figures. `floor` has the times for a process that only forwards the records that it reads, on the same
+    disturbed the figures. `floor` has the times for a process that reads records and only forwards them, on the same
     broker and at the same rate.
     """
 
@@ -78,8 +78,8 @@ def command(
     afterwards.
 
     One live event in five raises an alert. Alerts are durable (acks=all) before they are received. With --check-oracle,
-    the command measures only the recall and precision of each rule, and the exit code is 0 only if both are 1 for every
-    rule.
+    the command measures only the recall and precision of each rule. The exit code is then 0 only if both are 1 for
+    every rule.
     """
     settings = Settings.from_env()
     if check_oracle is not None:
@@ -92,7 +92,7 @@ def command(
 
 def measure(settings: Settings, rate: int, history: int, seconds: int, *, watchers: int, restarts: bool) -> AlertTimes:
     """
-    Run the measurement.
+    Measure the time from producing live events until their alerts are read.
 
     Raises:
         WatchSilent: the watcher did not finish the history, or raised no alert after its restart.
@@ -161,7 +161,7 @@ def _lines(measured: AlertTimes) -> Iterator[str]:
 
 def _agree(found: list[Agreement], first: int, seeds: int, *, as_json: bool) -> None:
     """
-    Print recall and precision.
+    Print the recall and precision of each rule.
 
     Raises:
         PartsDisagree: a rule and the oracle disagree.

@@ -36,7 +36,9 @@ Say = Callable[[str], None]
 @dataclass(frozen=True)
 class BadInput:
     """
-    The results. For each stage, `stops` counts how often it stopped, and `memory_mb` is the most memory that it used.
+    The results of `./caf bench bad-input`.
+
+    For each stage, `stops` counts how often it stopped, and `memory_mb` is the most memory that it used.
 
     `landed_seconds` is the time from the first record sent until every record had a row. `judged_seconds` is the time
     from the first record sent until every record was evaluated. None means that this never happened.
@@ -90,7 +92,7 @@ def command(records: int, seed: int, as_json: bool) -> None:
 
 def measure(settings: Settings, records: int, seed: int, say: Say) -> BadInput:
     """
-    Run the measurement.
+    Start servers, send bad records to them, and check whether alerts are still raised.
 
     Raises:
         StackFailed: a server or a stage cannot be started.
@@ -101,7 +103,7 @@ def measure(settings: Settings, records: int, seed: int, say: Say) -> BadInput:
 
 
 def throw(settings: Settings, records: int, seed: int, say: Say) -> BadInput:
-    """Run the measurement on servers with empty topics."""
+    """Send bad records to running servers with empty topics, and check whether alerts are still raised."""
     compiled_rules(settings)
     planted = _Planted(settings, seed)
     with closing(Stages(settings, say)) as stages, closing(planted), listening(settings) as received:
@@ -152,7 +154,7 @@ class _Planted:
         """When the second referral of each family was sent, by event id."""
 
     def look(self) -> None:
-        """Send the referrals of one more family if the next family is due."""
+        """Send the two referrals of one more family, if enough time has passed since the last one."""
         if time.monotonic() >= self._next:
             self.send()
             self._next = time.monotonic() + _PLANTED_EVERY_SECONDS
@@ -171,7 +173,7 @@ class _Planted:
 
 
 def _wait(sent: dict[str, float], received: dict[str, tuple[float, str]]) -> None:
-    """Wait until the alerts on all planted referrals have been read, or the time limit is over."""
+    """Wait until the alerts about all planted referrals have been read, or the time limit is over."""
     wait_for(lambda: sent.keys() <= received.keys(), _LAST_ALERT_SECONDS, every=_LOOK_SECONDS)
 
 

@@ -32,11 +32,11 @@ _TEXTS = (
     b"{}",
     b'"\xf0\x9f\x91\xbe\xe2\x80\xae"',
 )
-"""Texts that replace a value. The texts are JSON or almost JSON."""
+"""Texts that replace a value in an event. Each text is JSON, or almost JSON."""
 
 
 class BadRecord(NamedTuple):
-    """A record to send. A record that `is_large` fits into a batch only if the batch is compressed."""
+    """A record to send. If `is_large` is true, the record fits into a batch only if the batch is compressed."""
 
     topic: str
     key: bytes | None
@@ -64,7 +64,7 @@ class BadRecords:
         )
 
     def take(self, count: int) -> Iterator[BadRecord]:
-        """Yield the next records. A few of them are large."""
+        """Yield the next `count` records. A few of them are large."""
         makers, weights = zip(*self._kinds, strict=True)
         for make in self._chance.choices(makers, weights, k=count):
             self._taken += 1
@@ -94,7 +94,7 @@ class BadRecords:
         return BadRecord(topic, key, value[:at] + value[self._chance.randrange(at, len(value)) :], [])
 
     def _replaced(self) -> BadRecord:
-        """Replace the value of one JSON member. The replacement may also damage the rest of the event."""
+        """Replace the value of one JSON member. The new value may also damage the rest of the event."""
         topic, key, value = self._event()
         members = value.split(b":")
         at = self._chance.randrange(1, len(members))

@@ -18,14 +18,14 @@ __all__ = ["mark_ends", "sending"]
 _CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
 _PROCESSES = 2
 _TRANSACTION = 50
-"""Number of records in a transaction. After every `_ONE_IN` other records, each process sends one transaction."""
+"""Number of records in a transaction. Each process sends one transaction after every `_ONE_IN` other records."""
 _ONE_IN = 5_000
 
 
 @contextmanager
 def sending(settings: Settings, count: int, seed: int) -> Iterator[AsyncResult[list[int]]]:
     """
-    Send `count` records from several processes.
+    Send `count` records from several processes. Yield the result, which may not be ready yet.
 
     The result lists how many records of each process reached the topics.
     """

@@ -43,9 +43,9 @@ class Size:
     Results for one length of history. Memory is in MB. A cycle is one warm build after new events have landed.
 
     `full_seconds` and `full_cpu` are the seconds and CPU seconds of the first build. `cycle_seconds` and `cycle_cpu`
-    are the same for the median cycle. `look_ms` is the CPU time of one check whether there is something to build.
-    `build --follow` checks this twice a second. `grown_mb` is how much the process's memory grew from the first cycle
-    to the last.
+    are the medians of the cycles' seconds and CPU seconds. `build --follow` checks twice a second whether there is
+    something to build, and `look_ms` is the CPU time of one such check. `grown_mb` is how much the process's memory
+    grew from the first cycle to the last.
     """
 
     history: int
@@ -62,8 +62,8 @@ class Size:
 @dataclass(frozen=True)
 class BuildTimes:
     """
-    Results for all lengths. `longest_to_shortest` divides the cycle time of the longest history by that of the
-    shortest.
+    Results for all lengths. `longest_to_shortest` is the cycle time of the longest history, divided by the cycle time
+    of the shortest.
     """
 
     new: int
@@ -102,7 +102,7 @@ def command(history: str, new: int, cycles: int, as_json: bool) -> None:
 
 def measure(settings: Settings, lengths: Sequence[int], new: int, cycles: int, say: Say) -> BuildTimes:
     """
-    Run the measurement.
+    Measure full builds and warm builds for each length of history.
 
     Raises:
         StackFailed: the database cannot be started.

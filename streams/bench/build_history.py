@@ -1,5 +1,5 @@
 """
-The load of `./caf bench build`: a simulated year of a borough, copied as often as a history needs.
+The load of `./caf bench build`: a simulated year of a borough, copied until the history is long enough.
 
 Each copy has the same places, but other families and persons, and slightly earlier times. New events are about the
 first copy.
@@ -28,7 +28,11 @@ _TIMES = ["received_at", "event_at", "fact_at"]
 
 
 class BuildHistory:
-    """Rows of `landing.events` for some days. The last `held` events are kept back, and arrive later as new events."""
+    """
+    Rows of `landing.events` for a number of days.
+
+    The last `held` events are kept back at first, and arrive later as new events.
+    """
 
     def __init__(self, authority: str, held: int, days: int = 365) -> None:
         self._held = held
@@ -46,9 +50,9 @@ class BuildHistory:
 
     def copies(self, events: int, at_most: int | None = None) -> Iterator[pa.Table]:
         """
-        Yield `events` rows in parts. Each part is a copy of the year, or of its last rows.
+        Yield tables with `events` rows in total. Each table is a copy of the year, or of the year's last rows.
 
-        A part has no more than `at_most` rows.
+        A table has no more than `at_most` rows.
         """
         size = min(self._size, at_most or self._size)
         for number in range(-(-events // size)):
@@ -57,9 +61,9 @@ class BuildHistory:
 
     def new(self, events: int, after: int) -> list[pa.Table]:
         """
-        Return the held events in parts of `events` rows each.
+        Return the events that were kept back, as tables of `events` rows each.
 
-        Their offsets follow the offsets of a history of `after` events.
+        Their offsets come after all offsets of a history with `after` events.
         """
         copies = -(-after // self._size)
         firsts = range(self._size, self._size + self._held, events)

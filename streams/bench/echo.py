@@ -1,7 +1,8 @@
 """
-Measure the lowest possible latency, with a process that only forwards records, as durably as the watcher publishes.
+Measure the lowest possible latency: the latency of a process that only forwards records.
 
-The process is `python -m streams.bench.echo`. It runs until SIGTERM.
+The process sends records as durably as the watcher publishes alerts. It is `python -m streams.bench.echo`, and runs
+until SIGTERM.
 """
 
 import signal
@@ -31,8 +32,7 @@ _SERVICE = Service(name="echo", command=(sys.executable, "-m", "streams.bench.ec
 
 def floor(settings: Settings, rate: int, say: Say) -> list[float]:
     """
-    Measure the seconds from producing each record to reading its echo, at the same rate and on the same broker as
-    alerts.
+    Measure the seconds from producing each record to reading its echo. Use the same rate and broker as for alerts.
 
     Raises:
         WatchSilent: no echo was read.
@@ -69,7 +69,7 @@ def _wait_for_first(client: KafkaProducer, echoes: dict[str, float]) -> None:
 
 @contextmanager
 def _listening(settings: Settings) -> Iterator[dict[str, float]]:
-    """Collect when the echo of each value was first read."""
+    """Listen for echoes in a thread. Yield a dictionary with the time at which each value's echo was first read."""
     echoes: dict[str, float] = {}
     stop = threading.Event()
 

@@ -54,7 +54,7 @@ class Faults:
         self._kinds, self._weights = list(kinds), list(kinds.values())
 
     def inject(self, after: float) -> tuple[Fault, Callable[[], None] | None]:
-        """Cause a fault. Return the fault, and a function that undoes it, or None if it needs no undoing."""
+        """Cause a fault. Return the fault and a function that undoes it, or None if nothing has to be undone."""
         [kind] = self._chance.choices(self._kinds, self._weights)
         return kind(after)
 

@@ -28,8 +28,8 @@ PARTS = {
     "build": ("build", "--follow"),
 }
 """
-The commands of the parts, which run as plain processes. The standby is a second watcher. `land` checks no expectations
-here, so that no failed check holds the marts.
+The commands of the parts, which run as plain processes. The standby is a second watcher. Here, `land`
+does not check expectations, because a failed check would hold the marts.
 """
 
 _FAKETIME = ("/usr/lib/x86_64-linux-gnu/faketime", "/usr/lib/aarch64-linux-gnu/faketime", "/usr/lib/faketime")

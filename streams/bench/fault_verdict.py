@@ -24,7 +24,7 @@ from streams.settings import Settings
 __all__ = ["Promises", "said", "settle", "unaccounted", "unlike_the_build", "unlike_the_oracle"]
 
 Promises = dict[str, list[str]]
-"""For each promise, what was found to break it. An empty list means that the promise was kept."""
+"""For each promise, a list of the problems that break it. If the list is empty, the promise was kept."""
 
 _PAUSE_SECONDS = 1.0
 
@@ -70,7 +70,7 @@ def unlike_the_build(settings: Settings) -> list[str]:
 
 def said(settings: Settings) -> tuple[list[Alert], list[str]]:
     """
-    Read every version on the alerts topic.
+    Read every alert version on the alerts topic.
 
     Return all versions, and a list of those that were published more than once.
     """

@@ -64,7 +64,7 @@ class Plan:
 
 @dataclass
 class Campaign:
-    """The faults of a campaign, and for each promise, what was found to break it."""
+    """The results of a campaign: the faults that occurred, and the problems that break each promise."""
 
     plan: Plan
     sent: int = 0
@@ -104,7 +104,7 @@ def command(minutes: float, every: float, seed: int | None, patience: float, *, 
 
 def campaign(settings: Settings, plan: Plan, say: Say) -> Campaign:
     """
-    Run one campaign.
+    Run one campaign: cause faults on servers of its own, and then check every promise.
 
     Raises:
         OracleMissing: this installation has no tests.

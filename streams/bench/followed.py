@@ -21,7 +21,7 @@ SOURCE = "/bench"
 
 class Followed:
     """
-    Measures when each referral was produced, and when the mart first counted it.
+    Sends referrals. Records when each one was produced, and when the mart first counted it.
 
     Each referral is in another LSOA than the one before. A referral counts as visible once the mart shows one more
     referral in its LSOA.
@@ -45,7 +45,7 @@ class Followed:
         client.send(names.REFERRAL, key=_family(number).encode(), value=_referral(self._settings, number, place))
 
     def look(self, counted: Mapping[str, int]) -> None:
-        """Record which referrals the mart has counted by now. `counted` is its present number of referrals by LSOA."""
+        """Record which referrals the mart has counted by now. `counted` has the mart's number of referrals by LSOA."""
         for event, (place, count) in list(self._awaited.items()):
             if counted.get(place, 0) >= count:
                 self.visible[event] = datetime.now(UTC)

@@ -62,11 +62,12 @@ class Spread:
 @dataclass(frozen=True)
 class FreshnessTimes:
     """
-    The results: how old figures are, and how long a history takes from its first record to the marts. All times are in
-    seconds.
+    The results of `./caf bench freshness`: the age of figures, and the time that a history needs to reach the marts.
 
-    `landed` is the time from producing an event until its batch was written. `begun` is the time until the first build
-    that read the event started. `visible` is the time until a query first counted the event.
+    All times are in seconds.
+
+    `landed` is the time from producing an event until its batch was written. `begun` is the time until the
+    start of the first build that read the event. `visible` is the time until a query first counted the event.
     """
 
     history: int
@@ -106,7 +107,7 @@ def command(events: int, rate: float, days: int, as_json: bool) -> None:
 
 def measure(settings: Settings, *, events: int, rate: float, days: int, say: Say) -> FreshnessTimes:
     """
-    Run the measurement.
+    Measure how long a history takes to reach the marts, and then how old the figures are.
 
     Raises:
         StackFailed: the stack did not start, the history was not built in time, or the mart counted fewer than two

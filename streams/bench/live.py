@@ -30,7 +30,7 @@ class Latencies:
 
 
 def latencies(seconds: Sequence[float]) -> Latencies | None:
-    """Compute the percentiles. Return None for fewer than two values."""
+    """Compute the percentiles of latencies. Return None for fewer than two values."""
     if len(seconds) < 2:
         return None
     cuts = quantiles(seconds, n=100, method="inclusive")
@@ -39,7 +39,7 @@ def latencies(seconds: Sequence[float]) -> Latencies | None:
 
 @contextmanager
 def listening(settings: Settings) -> Iterator[dict[str, tuple[float, str]]]:
-    """Collect the first alert of each anchor: when it was read, and its severity."""
+    """Listen for alerts in a thread. Yield a dictionary with the time and severity of each anchor's first alert."""
     received: dict[str, tuple[float, str]] = {}
     stop = threading.Event()
 
@@ -60,7 +60,7 @@ def listening(settings: Settings) -> Iterator[dict[str, tuple[float, str]]]:
 def send_live(
     settings: Settings, load: Load, rate: int, seconds: int
 ) -> tuple[dict[str, float], dict[str, tuple[float, str]]]:
-    """Send the events. Return when each event was sent, and what `listening` has collected."""
+    """Send live events. Return when each event was sent, and the time and severity of the first alert about it."""
     sent: dict[str, float] = {}
     with listening(settings) as received, closing(producer(settings)) as client:
         start = time.monotonic()

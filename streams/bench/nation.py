@@ -109,7 +109,7 @@ def command(authorities: int, events: int, workers: str, as_json: bool) -> None:
 
 def measure(settings: Settings, authorities: int, events: int, workers: Sequence[int], say: Say) -> NationSpeed:
     """
-    Run the measurement.
+    Build the marts of many authorities, once with each number of workers, and measure each build.
 
     Raises:
         StackFailed: the database or the cluster cannot be started.

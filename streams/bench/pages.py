@@ -87,7 +87,7 @@ def command(rounds: int, warm: int, as_json: bool) -> None:
 
 def measure(settings: Settings, *, rounds: int, warm: int, say: Say) -> PageTimes:
     """
-    Run the measurement.
+    Measure how long the first and later views of each page take.
 
     Raises:
         LakeUnavailable: the home is not up.
@@ -144,7 +144,7 @@ def _await(url: str, process: subprocess.Popen[bytes]) -> None:
 
 @contextmanager
 def _account(settings: Settings) -> Iterator[str]:
-    """Add a desk account, which sees the most, and remove it at the end. Yield the account's password."""
+    """Add a desk account, because such an account sees everything. Yield its password, and remove it at the end."""
     password = _desk(settings, "add", _NAME, "--generate").strip()
     try:
         yield password

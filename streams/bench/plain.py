@@ -33,7 +33,7 @@ _TYPES = {name: _TEXT if pa.types.is_temporal(type_) else type_ for name, type_ 
 _TYPES["received_at"] = pa.int64()
 _PYTHON = {pa.bool_(): bool, pa.int32(): int, pa.list_(_TEXT): list[str]}
 _ENVELOPE = {"event_id": "id", "event_source": "source", "event_at": "time", "authority_code": "authority"}
-"""Columns whose values are in the event's envelope, with the member of the envelope that has each value."""
+"""Maps a column to the member of the event's envelope that holds the column's value."""
 
 
 def store_plainly(settings: Settings, folder: Path) -> float:

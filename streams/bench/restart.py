@@ -1,4 +1,4 @@
-"""Measure how long a watcher that has a history needs, from its start, to raise its first alert."""
+"""Measure the time from the start of a watcher that has a long history until it raises its first alert."""
 
 import sys
 import time

@@ -88,7 +88,7 @@ def command(minutes: float, rate: float, every: float, *, as_json: bool) -> None
 
 def soak(settings: Settings, seconds: float, rate: float, every: float) -> Iterator[Sample]:
     """
-    Run one soak.
+    Send ordinary load for `seconds`. Yield the measurements of each interval of `every` seconds.
 
     Raises:
         StackFailed: a server or the sender of events cannot be started, or has ended.

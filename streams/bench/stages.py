@@ -1,5 +1,5 @@
 """
-Run `watch` and `land` beside a load.
+Run `watch` and `land` while a bench sends its load.
 
 Record how often they stop, their memory, and how long they need to catch up.
 """
@@ -80,8 +80,8 @@ class Stages:
         """
         Measure the seconds from `began` until everything has landed, and until everything is evaluated.
 
-        A time is None if its stage stalls before it is done. The watcher's offsets do not move while it raises an alert
-        for each unreadable record, so new alerts count as progress as well.
+        If a stage stops making progress before it is done, its time is None. The watcher's offsets do not move while it
+        raises an alert for each unreadable record, so new alerts count as progress as well.
         """
         ends = {tuple(place): end for place, end in end_offsets(self._settings, names.INPUT_TOPICS).items() if end}
         done: dict[str, float] = {}

@@ -46,7 +46,7 @@ def behind(settings: Settings) -> int:
 
 
 def records_left(ends: Mapping[tuple[str, int], int], reached: Mapping[tuple[str, int], int]) -> int:
-    """Count the records between the offset reached and the end, over all partitions."""
+    """Count the records from the offset reached to the end of each partition, in all partitions together."""
     return sum(max(0, end - reached.get(place, 0)) for place, end in ends.items())
 
 

@@ -3,7 +3,7 @@
 
 The same parts run as in the stack, but as plain processes and without Airflow: `land` with its checks, `watch`, and
 `build --follow`. `watch` must run because marts are built at its watermark. The parts start when sending starts, as in
-the demo. So the time includes the parts' imports, but not the making of the simulated world.
+the demo. So the time includes the start of the parts, but not the making of the simulated world.
 
 The year counts as built when the marts have all records. It counts as settled when a build at the watermark has all
 records, because only then can the watcher's alerts be compared with the rebuilt alerts.
@@ -57,8 +57,8 @@ class YearTimes:
 
     `produced_seconds`, `landed_seconds`, `judged_seconds` and `built_seconds` are the times until the last record was
     sent, landed, evaluated and built. After `settled_seconds`, the last record was in marts that were built at the
-    watcher's watermark. Until then, `builds` builds ran, which took `building_seconds` in total. The first figures
-    existed after `first_build_seconds`.
+    watcher's watermark. Up to that time, there were `builds` builds, which took `building_seconds` in total. The
+    first figures existed after `first_build_seconds`.
     """
 
     authority: str
@@ -103,7 +103,7 @@ def command(authority: str | None, days: int, as_json: bool) -> None:
 
 def measure(settings: Settings, authority: str, days: int, say: Say) -> YearTimes:
     """
-    Run the measurement.
+    Send a year of history, and measure when its last record reaches each stage.
 
     Raises:
         StackFailed: a server or part did not start, or the history was not built in time.

@@ -1,4 +1,4 @@
-"""Ask the person at the terminal. A script cannot answer, so the error says which option a script must use."""
+"""Ask the person at the terminal. A script cannot answer, so it gets an error that says which option to use."""
 
 import sys
 

@@ -37,8 +37,8 @@ def command(*, rule: str, changes: tuple[str, ...], sql: Path | None, since: dat
     """
     Try a changed RULE on everything that has landed, and show which alerts it adds, loses or moves in time.
 
-    './caf rules RULE' lists the thresholds that you can change. The command evaluates the whole history twice, as of
-    its end: once with the rule as it is, and once with the changed rule. It writes nothing.
+    './caf rules RULE' lists the thresholds that you can change. The command evaluates the whole history twice:
+    once with the rule as it is, and once with the changed rule. It writes nothing.
     """
     named = dict(_named(change) for change in changes)
     tried = backtest(

@@ -35,4 +35,4 @@ class _Benches(click.Group):
 
 @click.group("bench", cls=_Benches)
 def command() -> None:
-    """Measure on this machine, now. The tests do not include these measurements."""
+    """Measure speed on this machine. The tests do not include these measurements."""

@@ -21,8 +21,8 @@ def command(files: tuple[BinaryIO, ...], as_json: bool) -> None:
     Check whether a form may send the events in FILE… (- for standard input).
 
     A file has one event, an array of events, or one event on each line. The check is stricter than the check of events
-    on a topic: the consent question must be answered, and fields that the contract does not know are named. Exit code
-    0: every event may be sent.
+    on a topic: the consent question must be answered, and fields that the contract does not know are named. The exit
+    code is 0 only if every event may be sent.
     """
     settings, accepted = Settings.from_env(), []
     for file in files:

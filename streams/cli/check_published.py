@@ -36,8 +36,8 @@ def command(
     authority and year is compared separately. The command sends nothing and does not touch the lake.
 
     If the command cannot read something in FILES, it says so on standard error and compares the rest. The exit code is
-    0 only if the command could read everything, and if every figure that can be compared is equal to the published one,
-    to the last published decimal.
+    0 only if the command could read everything and found no difference. Figures must agree to the last published
+    decimal.
     """
     problems: list[str] = []
     wanted = [

@@ -32,7 +32,7 @@ def command() -> None:
 @command.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a statement.")
 def show(as_json: bool) -> None:
-    """List the statements. The table marts.analytics.dim_coverage has the days for which there are figures."""
+    """List the statements of coverage. The days for which there are figures are in marts.analytics.dim_coverage."""
     with connect(lake_settings(), landing="read_write", marts=None) as lake:
         ensure_landing(lake)
         stands = standing(lake)
@@ -77,7 +77,7 @@ def add(
     """
     Say what a source covers. If several statements cover one day, the latest statement counts.
 
-    If a source failed and sent nothing for some days, state these days as a --part.
+    If a source failed and sent nothing for some days, give these days with --part.
     """
     made = statement(
         authority or Settings.from_env().authority,
@@ -98,7 +98,7 @@ def add(
 @click.argument("statement_id", metavar="STATEMENT")
 @click.option("--why", required=True, help="Why you remove the statement; stored with it. No personal data.")
 def take_back(statement_id: str, why: str) -> None:
-    """Remove a statement, as if it had never been made."""
+    """Remove a statement of coverage, as if it had never been made."""
     with connect(lake_settings(), landing="read_write", marts=None) as lake:
         found = remove(lake, statement_id, why)
     click.echo(f"taken back: {_text(found)}\nthe next build uses the statements that are left")

@@ -66,7 +66,7 @@ def command(seconds: str, rate: float, days: int, seed: int, as_json: bool) -> N
 
 
 def _let_in(settings: Settings, console: Console) -> None:
-    """Print where the pages are, with a link that logs the user in to the desk account of this simulated borough."""
+    """Print the address of the pages, and a link that logs the user in to the desk account of the simulated borough."""
     from dashboard.access.accounts import Accounts
     from dashboard.access.login import Door
 

@@ -1,4 +1,4 @@
-"""Compares a generated page of the documentation with what its command would write."""
+"""Compare a generated page of the documentation with the text that its command would write."""
 
 import sys
 from pathlib import Path

@@ -47,8 +47,8 @@ def cin_xml(
 
     Each child in the file is turned into events that are marked as history (backfill). Importing a file twice adds
     nothing. If the import cannot read something about a child, it leaves that out and reports it. A child without an
-    id, or without any dated referral, is rejected and kept in CAF_HOME/imports. The import states in the lake what the
-    file covers (./caf coverage). If a child was rejected, the file counts only as a part of the year.
+    id, or without any dated referral, is rejected and kept in CAF_HOME/imports. The import records in the lake what the
+    file covers (./caf coverage). If a child was rejected, the file is recorded as incomplete.
 
     With --resubmission, facts of the file's year that the file no longer contains are withdrawn. To undo that, import
     the earlier file with --resubmission.

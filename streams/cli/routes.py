@@ -101,7 +101,7 @@ def _load(as_json: bool) -> None:
 
 def _loads(lines: Sequence[tuple[str, str, str, float, float | None]], days: int) -> str:
     """
-    Format each desk's alerts a day, first in total and then by rule.
+    Format the number of alerts that each desk receives a day: first in total, and then by rule.
 
     If the lake's server is down, the numbers of alerts that arrived are shown as unknown.
     """

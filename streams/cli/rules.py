@@ -128,7 +128,7 @@ def _tests(one: Entry) -> list[tuple[str, str]]:
 
 def _thresholds(one: Entry) -> list[tuple[str, str]]:
     """
-    List the thresholds, one line for each.
+    List the thresholds of a rule, one line for each.
 
     If all profiles have the same value, this value is shown. Otherwise, the value of each profile is shown.
     """

@@ -43,12 +43,12 @@ _HELP = """Send the events of a simulated borough.
 Without options, the command sends a year of events of the borough of CAF_AUTHORITY to Kafka, as fast as Kafka takes
 them. The year ends at last midnight. The referrals to social care agree with the DfE's published figures for 2023-24
 (by month and source, re-referrals, no further action). If these figures are withheld (Herefordshire), the simulation
-uses the region's rates and the authority's own population. The command states in the lake what the history covers
+uses the region's rates and the authority's own population. The command records in the lake what the history covers
 (./caf coverage). Families, schools and organisations are invented. Areas are real, and more deprived areas have more of
 every kind of event.
 
-Planted cases of each alert rule must raise an alert, and near misses must not. The file of --truth lists what each must
-raise, or must not raise, and why.
+Planted cases of each alert rule must raise an alert, and near misses must not. For each of them, the file of --truth
+says which alert it must raise, or must not raise, and why.
 
 \b
 Examples:
@@ -134,7 +134,7 @@ def command(
     as_json: bool,
     **noise: float,
 ) -> None:
-    """Make the simulated world, and send what the options ask for."""
+    """Simulate a world, and send the events that the options ask for."""
     if speed_up is not None and (is_live or file or speed_up <= 0):
         raise SettingInvalid("--speed-up must be above 0, and cannot be used with --live or --to-file")
     if file and (is_live or no_history):

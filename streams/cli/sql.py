@@ -34,7 +34,7 @@ _EXTENSIONS = ("INSTALL ducklake; LOAD ducklake", "INSTALL postgres; LOAD postgr
 @click.option("--attach", "attaches", is_flag=True, help="Print the SQL that attaches the lake to any DuckDB.")
 def command(*, query: str | None, format_: str, attaches: bool) -> None:
     """
-    Run one query on the lake, given as QUERY or piped in, or open a shell.
+    Run one query on the lake, or open a shell. The query is QUERY, or is piped in.
 
     Both catalogs are attached, for reading only: landing.main.events, marts.analytics.mart_locality_need, … Times are
     in UTC. If the database server is not running, the command starts it.
@@ -65,7 +65,8 @@ def _copy(lake: duckdb.DuckDBPyConnection, query: str, options: str) -> None:
     """
     Print the result through a temporary file.
 
-    DuckDB would open standard output anew. If standard output is appended to a file, this would empty the file.
+    DuckDB itself would open standard output again. If standard output is a file to which the user appends, this would
+    empty the file.
     """
     with tempfile.NamedTemporaryFile() as file:
         lake.execute(f"COPY ({query}) TO '{file.name}' ({options})")

@@ -54,8 +54,10 @@ def command(part: str | None, as_json: bool) -> None:
 
 def _holds(lake: duckdb.DuckDBPyConnection) -> Sequence[object]:
     """
-    Return the holds on the marts. The import is inside this function because it takes seconds, and only the state of
-    `build` needs it.
+    Return the holds on the marts.
+
+    `expectations` is imported inside this function, because the import takes seconds and only the state of `build`
+    needs it.
     """
     from expectations import holds
 

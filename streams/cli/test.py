@@ -27,9 +27,9 @@ _ALONE = (
 )
 _ALONE_LETTERS = frozenset("nxskh")
 """
-The letters of one-letter options with which one process runs all tests.
+Letters of one-letter pytest options. If one of these options is given, a single process runs all tests.
 
-These options are for looking at single tests, or for choosing how the tests run.
+With these options, the user looks at single tests or chooses how the tests run.
 """
 
 _FLAGS = re.compile(r"-[qvlxsh]*[a-zA-Z]?")
@@ -52,7 +52,7 @@ def command(arguments: tuple[str, ...]) -> None:
     """Run pytest in the project's folder, and end with its exit code."""
     os.chdir(PROJECT)
     chosen = [argument for argument in arguments if argument != "--coverage"]
-    # A container may have fewer cores than its machine. Only on Linux can Python find out the number.
+    # A container may have fewer cores than its machine. Python can find out the number of cores only on Linux.
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     pytest = ["-m", "pytest", *side_by_side(chosen, cores), *chosen]
     if len(chosen) == len(arguments):

@@ -27,7 +27,7 @@ def command() -> None:
 @command.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a topic.")
 def show(as_json: bool) -> None:
-    """List the topics that have landed, with Kafka's id of each and the number of times that it was created."""
+    """List the landed topics. Show Kafka's id of each topic, and how many times the topic was created."""
     with connect(lake_settings(), marts=None) as lake:
         generations = landed_generations(lake)
     for topic, generation in sorted(generations.items()):

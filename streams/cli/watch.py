@@ -26,8 +26,8 @@ def command(for_seconds: float | None, check: bool, max_age: float, as_json: boo
     Evaluate every event as it arrives and publish alerts, until SIGTERM or Ctrl-C.
 
     One watcher is the leader. A second one waits as a standby, and takes over when the leader ends. The watcher keeps
-    its state in PostgreSQL. After a restart, it continues where it stopped, and neither forgets anything nor publishes
-    an alert version twice.
+    its state in PostgreSQL. After a restart, it continues where it stopped: it forgets nothing, and publishes no
+    alert version twice.
 
     `--check` is the dead-man check: run it from outside, for example each minute. It needs only Kafka.
     './caf status --check PART' does the same for any part.

@@ -1,9 +1,9 @@
 """
 Batches: one record that holds an array of events, as `application/cloudevents-batch+json`.
 
-An offset has one row in the lake, and a record has one key, so a batch cannot be stored as an event. The batch is kept
-in the quarantine with the reason `batch`. Each of its events is sent as a record of its own, and validated like any
-other record. So an invalid event does not cause the valid events of its batch to be rejected.
+A batch cannot be stored as an event, because each offset has one row in the lake, and each record has one key. The
+batch is kept in the quarantine with the reason `batch`. Each of its events is sent as a record of its own, and
+validated like any other record. So an invalid event does not cause the valid events of its batch to be rejected.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,8 @@
 """
 A strict check for builders of forms: the contract, and further rules for what a form must send.
 
-The system accepts a referral even without an answer about consent, and even with a wrong code in a field that no rule
-needs, because the referral is about a child. A form must not send such a referral.
+The system accepts a referral even if the answer about consent is missing, or a field that no rule needs has a wrong
+code, because the referral is about a child. A form must not send such a referral.
 """
 
 import json
@@ -133,7 +133,7 @@ def _unknown(refused: Accepted | Rejected) -> Finding:
 
 
 def _left_out(event: Accepted) -> Iterator[Finding]:
-    """Find values that the system would leave out in order to keep the report."""
+    """Find wrong values that the system would leave out in order to accept the event."""
     for dropped in event.dropped:
         yield Finding("error", dropped.reason.value, dropped.path, dropped.allowed)
 

@@ -71,7 +71,7 @@ class Reason(enum.StrEnum):
     """
     The record is unreadable.
 
-    Kafka has its offset, but the batch that it is in, or compressed data in it, is damaged.
+    Kafka has the record's offset, but the record's batch, or compressed data in the batch, is damaged.
     """
     DELETED_UNREAD = "deleted_unread"
     """Kafka deleted the record before it was read: its retention time was over, or somebody deleted it or its topic."""

@@ -73,7 +73,7 @@ class Code(StrEnum):
 
     @classmethod
     def documented(cls) -> str:
-        """Return the list in Markdown, each code with its meaning."""
+        """Return the list of codes in Markdown, each code with its meaning."""
         return "; ".join(f"`{member.value}` {member.meaning}" for member in cls)
 
 

@@ -206,7 +206,7 @@ def _root_arrays(events: Sequence[Accepted], own: dict[str, pa.Array]) -> dict[s
 
 def _array(values: Iterable[Any], type_: pa.DataType) -> pa.Array:
     """
-    Make a column of values.
+    Make an Arrow column from values.
 
     Times are converted to durations since 1970 first, because Arrow reads durations much faster than datetimes.
     """

@@ -94,7 +94,11 @@ def record_bytes(record: _Content) -> int:
 
 
 class Unreadable(NamedTuple):
-    """Stands for an offset without a readable record. `lacks` says what is missing. Other fields are as in `Record`."""
+    """
+    Stands for an offset whose record is unreadable or deleted.
+
+    `lacks` says what is missing. The other fields are as in `Record`.
+    """
 
     topic: str
     partition: int
@@ -114,7 +118,7 @@ class Accepted(msgspec.Struct, frozen=True, gc=False):
     """
     An accepted event as it arrived. Copies of an event have the same topic, key, `identity` and `content_id`.
 
-    `fact` has the data that are now in force: those of the event, the replacement in a correction, or None for a
+    `fact` has the data that are now in force: the event's own data, or the new data in a correction. It is None for a
     withdrawal.
     """
 

@@ -13,7 +13,7 @@ __all__ = ["Description", "allowed", "describe", "first_sentence"]
 
 @dataclass(frozen=True)
 class Description:
-    """A field described in words. `codes` is the field's closed list, if it has one."""
+    """The description of a field in words. `codes` is the field's closed list, if it has one."""
 
     text: str
     example: object
@@ -54,7 +54,7 @@ _ABSENT = object()
 
 def _read(type_: object) -> tuple[str | None, object, type[Code] | None, bool]:
     """
-    Return the description, the example, the codes, and whether None is allowed.
+    Return a field's description, example and codes from its type, and whether None is allowed.
 
     Outer annotations override inner ones.
     """

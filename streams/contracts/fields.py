@@ -108,7 +108,7 @@ IN_WORDS = {
     SUBJECT_PATTERN: "the identifier of one person, family or address, and no placeholder for an unknown one, "
     "such as `unknown`, `null`, `test`, `000`, `99999` or a nil UUID",
 }
-"""For each pattern, words that tell a builder of forms what it allows."""
+"""Words that tell a builder of forms what each pattern allows."""
 
 
 def _identifier(description: str, example: str, pattern: str = IDENTIFIER_PATTERN) -> Meta:

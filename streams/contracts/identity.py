@@ -1,5 +1,5 @@
 """
-The content of an event as a number. Copies of an event have the same number, and other events have other numbers.
+Turn the content of an event into a number. Copies of an event have the same number; other events have other numbers.
 
 Some differences do not change the number: members that the contract does not read, the order and form of the JSON, and
 the UTC offset in which a time is written. A field that is left out counts like a field with its default value. So a new

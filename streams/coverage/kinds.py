@@ -1,4 +1,4 @@
-"""The kinds of figures. Coverage is stated for each kind separately."""
+"""The kinds of figures. A statement of coverage names the kinds that it is about."""
 
 from typing import Final
 

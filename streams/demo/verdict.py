@@ -19,7 +19,7 @@ _RAISED = """
 
 @dataclass
 class Verdict:
-    """The results of all checks."""
+    """The results of all checks of a demo run."""
 
     checks: dict[str, bool] = field(default_factory=dict)
     """For each check, the sentence that describes it, and whether the check passed."""

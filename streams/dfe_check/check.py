@@ -41,10 +41,10 @@ class Difference:
 @dataclass
 class Checked:
     """
-    The results of the comparison.
+    The results of comparing published figures with our figures.
 
-    `left` counts the figures that could not be compared, by reason. The reason is either the meaning of the symbol that
-    was published instead of a number, or a text that says why there is nothing to compare.
+    `left` counts the figures that could not be compared, by reason. The reason says what the published symbol
+    means, or why there is nothing to compare.
     """
 
     authority_years: int = 0

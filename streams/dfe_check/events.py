@@ -1,10 +1,10 @@
 """
 Make the events that a front door and a case system would have sent in an imagined year.
 
-No event says that a referral is a re-referral, which group its source belongs to, or whether it counts. The models must
-find that out. Some events are sent twice, corrected or withdrawn. Some children have a second person id in another
-family. On some referrals, the emergency duty team decides first. The request, the decision or the allocation shows that
-a referral is for social care.
+No event says whether a referral is a re-referral, which group its source belongs to, or whether the referral counts.
+The models must find that out. Some events are sent twice, corrected or withdrawn. Some children have a second person id
+in another family. On some referrals, the emergency duty team decides first. The request, the decision or the allocation
+shows that a referral is for social care.
 """
 
 from collections.abc import Iterator

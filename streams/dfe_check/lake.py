@@ -34,8 +34,8 @@ _COUNTED = """
 """
 
 
-# State that the imagined records are complete for the counted years and for the years before, which the figures also
-# need.
+# This statement says that the imagined records are complete: for the counted years, and for the years before, which the
+# figures also need.
 _COVERED = """
     INSERT INTO landing.main.coverage BY NAME
     SELECT DISTINCT

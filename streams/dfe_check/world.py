@@ -101,8 +101,8 @@ def _counts(figures: Figures, total: int) -> _Counts:
     Derive the numbers of children from the published counts.
 
     A child's second and later referrals in the year are re-referrals. The other re-referrals follow a referral in the
-    year before. If the number of children or of re-referrals is not published, the function assumes the smallest number
-    of children referred again that the other figures allow.
+    year before. If the number of children or of re-referrals is not published, the function assumes that as few
+    children were referred again as the other figures allow.
     """
     children = min(total, _or(figures.count("referrals", "Referrals_child"), total))
     extra = total - children
@@ -133,8 +133,8 @@ def _moments(figures: Figures, total: int, chance: random.Random) -> list[dateti
         begin = datetime(figures.year - 1 + (number > 8), (number + 3) % 12 + 1, 1)  # noqa: DTZ001  (local time)
         days = ((begin + timedelta(days=31)).replace(day=1) - begin).days
         wanted = len(found) + count
-        # Include the first and last minutes of a month. They are hard cases, because in summer time they fall on
-        # another day in UTC.
+        # Include the first minute of each month and one of its last minutes. They are hard cases: in summer time, the
+        # first minute of a month falls on the previous day in UTC.
         edges = [begin, begin + timedelta(days=days) - timedelta(minutes=1 + position)]
         while len(found) < wanted:
             local = edges.pop() if edges else _some_moment(begin, days, chance)

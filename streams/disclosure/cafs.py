@@ -26,7 +26,7 @@ class CafPiece(NamedTuple):
 
 def cafs_system(authority: str, pieces: Iterable[CafPiece]) -> System[PublicKey]:
     """
-    Return the figures of one authority and collection year.
+    Return the figures on CAFs of one authority and collection year.
 
     No published total combines CAFs with referrals, so the two are protected separately.
     """

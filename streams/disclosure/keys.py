@@ -1,4 +1,4 @@
-"""What each published figure is about, and which figures are sums of others, for example a year of its quarters."""
+"""What each published figure is about, and which figures are sums of others. A year is the sum of its quarters."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -34,7 +34,7 @@ def quarters(year: date) -> list[date]:
 def keys_of(
     authority: str, ward: str, area: str, quarter: date, measure: str, *, has_ward: bool, has_year: bool
 ) -> Iterator[PublicKey]:
-    """Yield the keys of all figures that a count in this part of a ward belongs to."""
+    """Yield the key of every figure that includes the counts of this part of a ward."""
     periods = [("quarter", quarter), *([("year", collection_year(quarter))] if has_year else [])]
     for period, starts_on in periods:
         yield PublicKey("authority", authority, period, starts_on, measure)

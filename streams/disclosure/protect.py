@@ -20,7 +20,7 @@ WIDTH = 5
 The range of every withheld figure must be at least this wide. The range contains every value that is possible according
 to the published figures. Its width is the greatest of these values minus the smallest.
 
-This number is greater than the difference between the largest and the smallest small count.
+The width is greater than 4, which is the greatest possible difference between two small counts.
 """
 
 

@@ -69,7 +69,7 @@ _CHILDREN = """
 @dataclass
 class Publication:
     """
-    The result of one run.
+    The result of one run of `publish`.
 
     Attributes:
         quarters: the quarters that this run published.
@@ -125,7 +125,7 @@ def publish(settings: Settings, into: Path | None = None) -> Publication:
 
 def _must_be_continued(lake: duckdb.DuckDBPyConnection, file: Path) -> None:
     """
-    Refuse to replace a file if the lake does not know all its releases.
+    Refuse to replace a public file if the lake does not know all the releases in the file.
 
     A lake that was created anew does not know what was published before. It would publish the same quarters with other
     figures.

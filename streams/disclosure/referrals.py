@@ -41,7 +41,7 @@ class Piece(NamedTuple):
 
 def referrals_system(authority: str, pieces: Iterable[Piece]) -> System[PublicKey]:
     """
-    Return the figures of one authority and collection year.
+    Return the figures on referrals of one authority and collection year.
 
     The year has a figure only if all its quarters have one.
     """
@@ -68,7 +68,11 @@ def referrals_system(authority: str, pieces: Iterable[Piece]) -> System[PublicKe
 
 
 def _atoms(system: System[PublicKey], pieces: list[Piece], numbers: Iterator[int]) -> Iterator[tuple[str, int, int]]:
-    """Yield measure, atom and value. The number of all referrals has the same atoms as the numbers by source."""
+    """
+    Yield each atom of each measure: the measure, the atom's number and its value.
+
+    The measure `referrals` has the same atoms as the measures by source.
+    """
     atoms = []
     for piece in pieces:
         atom = next(numbers)

@@ -1,1 +1,1 @@
-"""Find out whether each part works, from Kafka, from the lake, and from what the part reports about itself."""
+"""Find out whether each part works. Ask Kafka and the lake, and read what the part reports about itself."""

@@ -34,8 +34,8 @@ _PRECISION_MS = 500
 _OLDEST_MS = 366 * 86_400_000
 _SURE_SECONDS = 10
 """
-If a record seems to have waited for more than this many seconds, the topic is read to check that consumers receive a
-record there.
+If a record seems to have waited for more than this many seconds, the topic is read, to check that there really is a
+record for consumers.
 
 Reading takes longer than asking for offsets, so it is not done for shorter times.
 """
@@ -78,7 +78,10 @@ class Broker:
     generations: Generations = field(default_factory=dict)
 
     def numbered(self, generations: Generations) -> "Broker":
-        """Return a copy in which the offsets of topics that the lake knows are the lake's offsets, and not Kafka's."""
+        """
+        Return a copy with the lake's offsets instead of Kafka's. Topics that the lake does not know keep Kafka's
+        offsets.
+        """
         known = {
             topic: generation
             for topic, generation in generations.items()
@@ -194,7 +197,7 @@ def _numbered(settings: Settings, broker: Broker, **config: Any) -> KafkaConsume
 
 def _shown(settings: Settings, broker: Broker, places: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
     """
-    Return those positions at or after which there is a record that consumers receive.
+    Return the positions from which consumers will still receive a record.
 
     Consumers never receive transaction markers and aborted records, so these do not wait for a part. A position that
     cannot be read in time is also returned.

@@ -146,7 +146,7 @@ class Observer:
         """
         Number Kafka's offsets as the lake does, and compare them with the landed offsets.
 
-        If a partition ends before an offset that has already landed, this is added to the problems.
+        If a partition ends before an offset that has already landed, add this to the problems.
         """
         numbered = broker.numbered(lake.generations)
         ask = {"kafka (asked for ends)": lambda: without_their_end(self._settings, numbered, lake.landed)}
@@ -184,7 +184,7 @@ class Observer:
 
 
 def _done(broker: Broker, lake: object) -> dict[str, Places]:
-    """Return the next offset in each partition, for each part whose progress Kafka or the lake shows."""
+    """Return the next offset of each part in each partition. Leave out parts whose progress is not known."""
     found: dict[str, Places] = {}
     if broker.heartbeat is not None:
         evaluated = {

@@ -114,8 +114,8 @@ class Look:
     """
     What an earlier check found out about a part.
 
-    These are the number of records that the part had processed, the waiting time of the oldest record, and the age of
-    the check. Times are in seconds.
+    It says how many records the part had processed, how long the oldest record had waited, and how long ago the check
+    was. Times are in seconds.
     """
 
     done: int

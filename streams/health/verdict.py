@@ -27,7 +27,7 @@ _TROUBLED = timedelta(minutes=1)
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """All facts about one part that the verdict is based on."""
+    """All facts about one part from which its state is decided."""
 
     part: Part
     now: datetime
@@ -37,7 +37,7 @@ class Case:
     before: Look | None = None
     is_paused: bool = False
     is_taken_to_run: bool = False
-    """True if Airflow takes the part's task to be running."""
+    """True if Airflow says that the part's task is running."""
     tried: int = 0
     """How often Airflow has tried the part's task, if the task has failed."""
     held: tuple[str, ...] = ()

@@ -162,7 +162,7 @@ class Told:
             self._store()
 
     def compare(self) -> Counter[str]:
-        """Compare, and count the facts by result: new, same, changed, withdrawn or restored."""
+        """Compare the file with the lake, and count the facts by result: new, same, changed, withdrawn or restored."""
         self._store()
         year, is_part = self._header.year, self._header.is_part
         self._lake.execute(_TOLD, {"source": source(self._header)})

@@ -113,7 +113,7 @@ class Reader:
         return day
 
     def has(self, name: str) -> bool:
-        """Whether there is a group of this name."""
+        """Return whether the record has a group of this name."""
         return bool(self._named(name))
 
     def days(self, name: str) -> list[date]:

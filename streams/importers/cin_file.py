@@ -63,7 +63,7 @@ class CinFile:
     Reads an opened file: first its header, then its children in order.
 
     Finish with each child before you ask for the next one, because asking for the next child frees the memory of the
-    last one.
+    child before it.
 
     Raises:
         ImportFileInvalid: the file is not a children-in-need census of a known year and authority, is not well-formed,

@@ -49,11 +49,11 @@ class Imported:
     broken: str | None = None
     """Why the file could not be read to its end."""
     withheld: str | None = None
-    """Why it was decided to send nothing; None if there was no such decision."""
+    """Why the import decided to send nothing; None if it did not decide this."""
     differences: Counter[str] | None = None
     """
-    Number of facts that are new, same, changed, withdrawn or restored since earlier imports. None if the file was not
-    compared.
+    Number of facts by result of the comparison with earlier imports: new, same, changed, withdrawn or restored. None if
+    the file was not compared.
     """
 
     @property

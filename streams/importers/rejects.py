@@ -51,8 +51,8 @@ class Rejects:
         """Write a rejected child's record to the file, and keep the reason for the report."""
         if self._file is None:
             self._file = _private(self.records_path).open("wb")
-            # The file is marked as containing only a part of a return, so that a resubmission of it does not replace
-            # the whole year.
+            # The file is marked as containing only a part of a return. So if somebody imports it as a resubmission, it
+            # does not replace the whole year.
             self._file.write(f'<Message {PART}="rejected">'.encode() + self._header + b"<Children>\n")
         self._file.write(etree.tostring(child, with_tail=False) + b"\n")
         self.rejected.append(flaw)

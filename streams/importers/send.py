@@ -1,4 +1,4 @@
-"""Send the facts of a census file that the authority's earlier returns have not sent already."""
+"""Import a census file: send the facts that the authority's earlier returns have not sent already."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -39,8 +39,10 @@ The highest allowed share of rejected children. If a larger share of a file's ch
 _MOST_LEFT_OUT = 0.5
 _FEW_CHILDREN = 20
 """
-Two limits for the children that a resubmission leaves out: a share of the children that its year had before, and a
-number. A resubmission that exceeds both limits looks like a mistake.
+A number of children that a resubmission may always leave out.
+
+A resubmission may also leave out the share `_MOST_LEFT_OUT` of the children that its year had before. If it leaves out
+more than both limits allow, this looks like a mistake.
 """
 
 

@@ -53,8 +53,10 @@ class BoundedFetcher(Fetcher):
         update_offsets: bool,
     ) -> int:
         """
-        Take one step of records. Once the poll has enough bytes, report that all wanted records were taken, which ends
-        the poll.
+        Add records to the poll, at most `_STEP` at a time. Return how many were added.
+
+        Once the poll has enough bytes, return `max_records` instead. kafka-python then ends the poll, because it counts
+        all wanted records as added.
         """
         count = super()._append(drained, part, min(max_records, _STEP), update_offsets)
         if count:

@@ -15,7 +15,7 @@ __all__ = ["admin", "consumer", "end_offsets", "partitions_of", "producer"]
 
 _BOOTSTRAP_TIMEOUT_MS = 15_000
 _METADATA_MS = 15_000
-"""After how many ms a consumer asks the broker again which partitions exist."""
+"""How many ms a consumer waits before it asks the broker again which partitions exist."""
 
 T = TypeVar("T")
 

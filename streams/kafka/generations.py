@@ -1,5 +1,5 @@
 """
-Generations of a topic, and how their records are numbered.
+Generations of a topic, and the numbers of the records in each generation.
 
 A recreated topic has the same name and another id (KIP-516), and its offsets begin at 0 again. In the lake, however, a
 record is always identified by its topic, partition and offset. So the records of a later generation get numbers that

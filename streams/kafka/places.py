@@ -1,5 +1,5 @@
 """
-Ask a broker for the records around damage, because it may skip these records or refuse to send them.
+Ask a broker for the records around damage. In an ordinary fetch, the broker may skip them or refuse to send them.
 
 To find an offset, a broker begins at a position from its index that lies before the offset. From there, the broker
 reads one batch after another. So a fetch at an offset before the damage returns everything from there on, including the

@@ -89,7 +89,7 @@ class TolerantConsumer(KafkaConsumer):
         return self._generations
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
-        """Continue reading at an offset. For offsets that no longer exist, the consumer returns deleted records."""
+        """Continue reading at an offset. For offsets that no longer exist, the consumer returns `Unreadable` values."""
         offset -= self._first(partition)
         super().seek(partition, max(0, offset))
         if offset < 0:
@@ -132,7 +132,7 @@ class TolerantConsumer(KafkaConsumer):
         return super().commit_async(self._to_commit(offsets), *args)
 
     def _first(self, place: TopicPartition) -> int:
-        """Return the number of Kafka's offset 0."""
+        """Return the number that Kafka's offset 0 has in this partition."""
         generations = self.generations() if self._generations is None else self._generations
         generation = generations.get(place.topic)
         return generation.first(place.partition) if generation else 0

@@ -57,8 +57,8 @@ Without this limit, a batch header of 61 bytes that claims two billion records w
 """
 _MAX_DELETED = 100
 """
-The largest number of values that are returned for consecutive deleted offsets. More values would not tell more, because
-no data is left.
+The largest number of values that are returned for consecutive deleted offsets. More values would add no information,
+because the records are gone.
 """
 BY_RETENTION = "Kafka's retention or a person deletes it"
 WITH_ITS_TOPIC = "its topic is deleted and recreated"

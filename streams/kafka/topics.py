@@ -1,8 +1,8 @@
 """
 Define the partitions, retention and compaction of every topic, and compare the broker's topics with this definition.
 
-Topics can differ, because a person or a platform's tool may have created them. If a difference would break a guarantee,
-the topics are refused.
+The broker's topics can differ from the definition, because a person or a platform's tool may have created them. If a
+difference would break a guarantee, the topics are refused.
 """
 
 from collections.abc import Iterator, Mapping
@@ -179,8 +179,7 @@ def _configs(topic: str, wanted: Mapping[str, str], found: Mapping[str, str | No
         yield Difference(topic, what, topic in _STAMPED)
     keeps, should = int(found.get("retention.ms") or -1), int(wanted.get("retention.ms", 0))
     if "retention.ms" in wanted and keeps >= 0 and (should < 0 or keeps < should):
-        # If an input topic keeps records for less than a day, records are lost if they have not landed within this
-        # time.
+        # If an input topic keeps records for less than a day, Kafka may delete a record before it has landed.
         broken = topic in names.INPUT_TOPICS and keeps < _DAY_MS
         yield Difference(topic, f"keeps records for {keeps} ms: set retention.ms={should}", broken)
     if int(found.get("retention.bytes") or -1) >= 0 and wanted.get("cleanup.policy") != "compact":

@@ -177,8 +177,8 @@ def _following(
     """
     Make the generation of a recreated topic. Its numbers continue after those of the earlier generation.
 
-    In each partition, the number after the highest known one is skipped. It stands for records that had arrived but
-    were neither landed nor evaluated. Nobody knows how many such records there were.
+    In each partition, the number after the highest known one is skipped. The skipped number stands for records that had
+    arrived, but were neither landed nor evaluated. Nobody knows how many such records there were.
     """
     evaluated: list[int] = []
     if heartbeat is not None and heartbeat.topic_ids.get(topic) == before.topic_id:

@@ -27,8 +27,8 @@ def where_to_resume(
     """
     Return the next offset to read in each partition.
 
-    If Kafka no longer has that offset, the consumer returns the lost records as deleted. But offsets before the
-    lander's committed offset do not count as lost: the lander has read them, and they have no rows only because they
+    If Kafka no longer has that offset, the consumer returns the lost records as deleted. Offsets before the
+    lander's committed offset do not count as lost, because the lander has read them. They have no rows because they
     were transaction markers or aborted records.
     """
     found = {}

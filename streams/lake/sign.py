@@ -100,7 +100,7 @@ def sign_of_life(settings: Settings, part: str) -> Iterator[Sign]:
 
 def error_of(error: BaseException | None) -> tuple[str, str]:
     """
-    Return the class name of an error, and a message.
+    Return the class name of an error, and a message without data from records.
 
     The messages of our own errors contain no data from records. For any other error, the message only says where in our
     code the error occurred.
@@ -128,7 +128,7 @@ class _Recorder(threading.Thread):
         self._is_away = False
 
     def run(self) -> None:
-        """Write every two seconds until the run ends, and then once more."""
+        """Write the report every two seconds until the run ends, and then once more."""
         self._write(_FORGET)
         while not self._ended.wait(BEAT_SECONDS):
             self._write()

@@ -13,9 +13,9 @@ def transaction(lake: duckdb.DuckDBPyConnection, *, read_only: bool = False) -> 
     """
     Commit all statements of the block, or none. With `read_only`, nothing is written, and all queries see one snapshot.
 
-    The transaction always ends with the block; after an error, it is rolled back. If the transaction stayed open,
-    DuckDB could abort the whole process: it does so if the catalog's server ends the session and the connection is
-    closed after that.
+    The transaction always ends with the block; after an error, it is rolled back. An open transaction
+    is dangerous: if the catalog's server ends the session and the connection is closed after that, DuckDB aborts the
+    whole process.
     """
     lake.execute("BEGIN TRANSACTION READ ONLY" if read_only else "BEGIN")
     try:

@@ -25,8 +25,8 @@ _SECONDS_BETWEEN = 5.0
 """
 The shortest time between two checks, in seconds.
 
-How long a check takes depends on the number of expectations, not on the number of rows. So the batches of a few seconds
-are validated together.
+How long a check takes depends on the number of expectations, not on the number of rows. So it is quicker to validate
+several batches together than one by one.
 """
 
 

@@ -33,16 +33,16 @@ SOURCE = "/caf/land"
 
 _BEGINNING = 1024
 """
-How many bytes a shortened dead letter keeps.
+A shortened dead letter keeps at most this many bytes of the value.
 
-It keeps this many bytes of the value, this many of the key, and this many of all headers together.
+The same limit applies to the key, and to all headers together.
 """
 _MAX_LETTER_BYTES = 16 * 1024 * 1024
 """Dead letters with more bytes than this are always shortened, even if the topic would accept them."""
 _OVERHEAD = 1024
 """An upper limit for the number of bytes that Kafka adds to a dead letter."""
 _PATIENCE_SECONDS = 10.0
-"""If the topic acknowledges nothing for this many seconds, it counts as being in trouble."""
+"""If the dead-letter topic acknowledges nothing for this many seconds, it counts as being in trouble."""
 _PAUSE_SECONDS = 30.0
 """If the topic is in trouble, nothing is sent to it for this many seconds, or until it acknowledges a dead letter."""
 _CLOSE_SECONDS = 5.0

@@ -8,7 +8,7 @@ __all__ = ["rarely_collected"]
 
 _NEW_CONTAINERS = 100_000
 """
-After how many new containers (lists, dicts and so on) Python collects the garbage of the youngest generation.
+Python collects the garbage of the youngest generation after this many new containers (lists, dicts and so on).
 
 Python's default is 700. With this default, a few hundred records start a garbage collection.
 """

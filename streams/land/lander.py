@@ -1,8 +1,8 @@
 """
-The lander's loop. It reads records, validates them, hands full batches to the writer, and commits stored offsets.
+The lander's loop. It reads records, validates them, and hands full batches to the writer.
 
-While the writer stores one batch, the loop fills the next. The writer begins to store a batch only when the batch
-before it is stored.
+While the writer stores one batch, the loop fills the next. The writer stores the batches one after another. When a
+batch is stored, the loop commits the batch's offsets to Kafka.
 
 No crash loses a record or lands a record twice, for three reasons. One transaction stores a batch's rows and offsets.
 The transactions follow each other in the order of the offsets. After a restart, the loop continues after the last row.
@@ -50,8 +50,8 @@ CONSUMER: dict[str, Any] = {
     "group_id": names.LAND_GROUP,
 }
 """
-Options of the consumer. Its group commits offsets to Kafka, so that others can see how far landing is behind, and
-whether records were lost after the last row.
+Options of the consumer. Its group commits offsets to Kafka. These offsets show how far landing is behind, and whether
+Kafka deleted records before they were read.
 """
 
 
@@ -90,15 +90,16 @@ class Lander:
         self._settings, self._kafka, self._locks, self._store, self._writer = settings, kafka, locks, store, writer
         self._batch = self._new_batch()
         self._following = dict(store.next)
-        """The offset at which each partition continues after all batches that were handed to the writer."""
+        """For each partition, the offset that follows all records that were handed to the writer."""
         self._has_other_topics = False
         self._asked = self._showed = time.monotonic()
         self._seek()
 
     def run(self, stops: Callable[[], bool], *, once: bool) -> bool:
         """
-        Land records until `stops` returns true. With `once`, also stop when everything that the topics hold now has
-        landed.
+        Land records until `stops` returns true.
+
+        With `once`, also stop when everything that the topics hold now has landed.
 
         Returns:
             True if the run ended because topics or partitions have changed.
@@ -184,7 +185,7 @@ class Lander:
         return offset >= following
 
     def _finds_other_topics(self, ids: Mapping[str, str]) -> bool:
-        """Return whether topics were recreated since this lander began. If topics were recreated, the lander ends."""
+        """Return whether topics were recreated since this lander began. If so, the loop of the lander will end."""
         found = bool(recreated(self._store.generations, ids))
         self._has_other_topics |= found
         return found

@@ -40,7 +40,7 @@ def run(
     Args:
         validator: a function that validates the stored rows.
         on_commit: a function that is called after each commit with the totals so far.
-        until: called several times a second. When `until` returns true, everything polled is stored and the run ends.
+        until: called several times a second. When it returns true, all polled records are stored and the run ends.
         for_seconds: the run ends after this time.
         once: the run ends when everything that the topics hold now has landed.
 

@@ -134,8 +134,9 @@ def find(
 
 def contents(lake: duckdb.DuckDBPyConnection, records: Iterable[Quarantined]) -> Iterator[tuple[Quarantined, Original]]:
     """
-    Yield records with their content, in order. Only some records are read at a time, because their content may be
-    large.
+    Yield records with their content, in order.
+
+    Only some records are read at a time, because their content may be large.
     """
     for chunk in _chunks(records):
         places = [(record.topic, record.partition, record.offset) for record in chunk]

@@ -35,7 +35,11 @@ __all__ = ["Refused", "Replayed", "replay", "select"]
 log = structlog.get_logger()
 
 _NOTHING_TO_SEND = {Reason.BATCH, Reason.DELETED_UNREAD}
-"""Records that were rejected for these reasons are not sent: their events were sent already, or they left no data."""
+"""
+Records that were rejected for these reasons are not sent again.
+
+Either their events have already been sent, or Kafka deleted the records unread and there is nothing left to send.
+"""
 _WAITING = 500
 """How many records are sent before the replay waits for their acknowledgements."""
 
@@ -51,8 +55,10 @@ class Refused:
 @dataclass
 class Replayed:
     """
-    The result of a replay: the number of records that were sent again, the number of selected records that need not be
-    sent, and the records that cannot be sent.
+    The result of a replay.
+
+    It contains the number of records that were sent again, the number of selected records that need not be sent, and
+    the records that cannot be sent.
     """
 
     sent: int = 0

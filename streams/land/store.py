@@ -24,11 +24,11 @@ __all__ = ["LandingStore", "Offsets"]
 log = structlog.get_logger()
 
 Offsets = Mapping[tuple[str, int], int]
-"""The next offset by topic and partition."""
+"""The next offset of each partition, by topic and partition number."""
 
 _ATTEMPTS = 20
 _OVERTAKEN = "ducklake_snapshot_pkey"
-"""A text that the catalog's error message contains if another commit has taken the same snapshot number first."""
+"""If another commit was quicker and took the same snapshot number, the catalog's error message contains this text."""
 
 
 class LandingStore:
@@ -63,7 +63,7 @@ class LandingStore:
 
     def commit(self, tables: Mapping[str, pa.Table], following: Offsets) -> None:
         """
-        Store rows in one transaction. After the transaction, the next offsets of the rows' partitions are `following`.
+        Store rows in one transaction. `following` contains the offset that comes after these rows in each partition.
 
         1. In the transaction, the store reads the number of the lake's current snapshot. If another process has
            committed since this store's last commit, the store compares the next offsets and the topics' generations in

@@ -2,9 +2,9 @@
 Check that no record is missing: every offset of every landed topic must have exactly one row in the lake.
 
 Transaction markers and aborted records take up offsets, but consumers never receive them. Such offsets need no row. To
-recognise such offsets, this module reads the topic. If the broker no longer has the records, or if the rows belong to
-an earlier generation of a topic, the rows are only compared with each other. If a very large number of offsets was
-lost, one row stands for those that have no row of their own.
+recognise such offsets, this module reads the topic. This is not possible if the broker no longer has the records, or if
+the rows belong to an earlier generation of a topic. The rows are then only compared with each other. If a very large
+number of records was lost, one row may stand for a whole range of offsets.
 """
 
 import time
@@ -37,8 +37,9 @@ _STANDS_FROM = """
     coalesce(try_cast(nullif(regexp_extract(allowed, '; offsets ([0-9]+) to [0-9]+$', 1), '') AS BIGINT), kafka_offset)
 """
 """
-An SQL expression for a row of the quarantine. It returns the first offset for which the row stands: its own offset, or
-the first of several lost offsets.
+An SQL expression that returns the first offset for which a row of the quarantine stands.
+
+This is the row's own offset, unless the row stands for a range of lost offsets.
 """
 _ROWS = " UNION ALL ".join(
     f"SELECT topic, kafka_partition, kafka_offset, {_STANDS_FROM if table == 'quarantine' else 'kafka_offset'} "
@@ -174,8 +175,9 @@ def _compare(
 
 def _near(gaps: Iterable[Gap]) -> Iterator[list[Gap]]:
     """
-    Group gaps of a partition that are close together, so that they are read together. Each Kafka transaction leaves a
-    gap.
+    Group gaps of a partition that are close together, so that they are read together.
+
+    There can be many gaps, because each Kafka transaction leaves one.
     """
     near: list[Gap] = []
     for gap in sorted(gaps, key=lambda one: (one.topic, one.partition, one.first)):

@@ -85,7 +85,7 @@ class Writer:
 
     @property
     def ready(self) -> bool:
-        """Whether `wait` would return at once."""
+        """Whether no batch is being stored, so that `wait` would return at once."""
         return self._end is None or self._end.done()
 
     def start(self, batch: Batch) -> None:

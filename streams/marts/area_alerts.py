@@ -142,9 +142,9 @@ def _caused(lake: duckdb.DuckDBPyConnection, alerts: Collection[Alert]) -> list[
     """
     Add to each version the time of its cause.
 
-    The cause is the arrival of the newest evidence, or the passing of the anchor's time, whichever is later. For a
-    withdrawal, the time of the cause is not known, so the time of the build is used instead. The reason of the
-    withdrawal says whether the alert's own evidence is still in force.
+    This is the time at which the newest evidence arrived, or the anchor's time if that is later. For a withdrawal, the
+    time of the cause is not known, so the time of the build is used instead. The reason of the withdrawal says whether
+    the alert's own evidence is still in force.
     """
     evidence = [(alert.alert_id, item.source, item.id) for alert in alerts for item in alert.evidence]
     columns = [list(column) for column in zip(*evidence, strict=True)] or [[], [], []]

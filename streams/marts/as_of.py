@@ -66,8 +66,9 @@ def build_as_of(settings: Settings, moment: datetime, into: Path) -> Snapshot:
 
 def _offsets(lake: duckdb.DuckDBPyConnection, moment: datetime) -> dict[str, list[int]]:
     """
-    Return, for each partition, the first offset that had not landed at the given time. Rejected records count as
-    landed.
+    Return, for each partition, the first offset that had not landed at the given time.
+
+    Rejected records count as landed.
     """
     tables = " UNION ALL ".join(_LANDED.format(table=table) for table in ("events", "quarantine", "alerts"))
     found: dict[str, dict[int, int]] = {}

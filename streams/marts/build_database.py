@@ -41,8 +41,9 @@ def machine_mb(limits: Iterable[Path] = _OF_THE_CONTAINER) -> int:
 
 def settle(session: duckdb.DuckDBPyConnection, settings: Settings, memory_mb: int) -> None:
     """
-    Move the session's catalog `marts` from memory to a file, and limit the memory. If it is in a file already, do
-    nothing.
+    Move the session's catalog `marts` from memory to a file, and limit the memory.
+
+    If the catalog is in a file already, do nothing.
 
     At this point, the catalog is still empty. If a query needs more memory than the limit, it writes temporary files
     beside the catalog's file.

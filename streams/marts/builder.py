@@ -35,7 +35,7 @@ _TEST_EVERY = timedelta(minutes=5)
 """How often `follow` runs the data tests. A build with data tests is made by dbt, from all history."""
 _TEST_SHARE = 10
 """
-At most a tenth of all time may go into builds with data tests. With a long history, such builds are less frequent.
+Builds with data tests may take at most one tenth of the time. If the history is long, such builds are therefore rarer.
 """
 
 _LATELY = "SELECT count(*) FROM landing.main.events WHERE landed_at > ?"

@@ -19,8 +19,8 @@ After a build, `Publisher.publish` copies the tables to the published marts:
 2. `publish` begins a transaction and writes the snapshot.
 3. `publish` writes each changed table. If the changed rows are known and the table has more than 20,000 rows, `publish`
    replaces only those rows. Otherwise `publish` writes the whole table.
-4. If `publish` does not know what was published last, it drops the tables that no model makes any more. This is the
-   case after the start of the process, after a failure, and after another process has published.
+4. `publish` does not know what was published last if the process has just started, if the last publication failed, or
+   if another process has published since. It then also drops the tables that no model makes any more.
 5. `publish` commits. If a step failed, readers keep the marts that they had, and `publish` forgets what it published.
 """
 
@@ -101,8 +101,10 @@ class Table:
 
 def take_over(session: duckdb.DuckDBPyConnection, seeds: Iterable[Table]) -> None:
     """
-    Fill the build database with the snapshot, the data of the last build that are needed for comparisons, and the seeds
-    that are not loaded again.
+    Fill the build database with everything that a build needs before it begins.
+
+    These are the snapshot, the seeds that are not loaded again, and the data of the last build that are needed for
+    comparisons.
 
     Raises:
         duckdb.Error: the marts of the lake cannot be read.

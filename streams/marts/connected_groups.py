@@ -45,11 +45,11 @@ _TURNED = """
 
 def reach(session: duckdb.DuckDBPyConnection, turning: Iterable[tuple[str, str, str]]) -> None:
     """
-    Find the connected groups to which new records belong, and the groups whose rows change because a certain time has
-    passed.
+    Find the connected groups whose rows may have changed since the last build.
 
-    The function makes two tables: `delta.nets.touched` with the hashed ids in these groups, and `delta.nets.events`
-    with the groups' landed records.
+    New records belong to these groups, or a time has passed at which their rows change. The function makes two
+    tables: `delta.nets.touched` with the hashed ids in these groups, and `delta.nets.events` with the groups' landed
+    records.
 
     Args:
         session: a session with the last build, the names of the new records (`delta.landed.roots`), and the index of

@@ -1,5 +1,5 @@
 """
-Bring the tables of the last build up to date, by running the same SQL only on new records and on what depends on them.
+Bring the tables of the last build up to date. The same SQL runs, but only on new records and on what depends on them.
 
 The working tables are in a catalog of their own, `delta`, in memory. A delta takes these steps:
 
@@ -9,8 +9,9 @@ The working tables are in a catalog of their own, `delta`, in memory. A delta ta
    deadline or another time has passed since the last build (`streams/marts/connected_groups.py`).
 3. Check that these events and groups are a small part of all events. If they are a large part, everything is rebuilt,
    because a full build is then as quick.
-4. Run the statement of each model that can grow, in the order of the full build. The statement is unchanged, except
-   that it reads and writes tables of `delta`. The model's `grows_by` decides which records the statement reads:
+4. Run the statement of each model that can grow, in the order of the full build. A model can grow if a part of its
+   rows can be replaced without the others. Then the model has a `grows_by`. The statement is unchanged, except that it
+   reads and writes tables of `delta`. The model's `grows_by` decides which records the statement reads:
    - `root`: all records of the new or changed events. Only `stg_events` grows by `root`.
    - the column of a family, person or address: all events of the connected groups from step 2.
    - `received_on`: all records that arrived on the same days as records of the new or changed events.
@@ -43,7 +44,7 @@ _UNREAD = "NULL::VARCHAR AS payload"
 _LARGEST_SHARE = 0.05
 """If new and changed events are more than this share of all events, a full build is as quick."""
 _LARGEST_REACH = 0.4
-"""If the connected groups hold more records than this share of all events, a full build is as quick."""
+"""If the records in the connected groups are more than this share of all events, a full build is as quick."""
 
 _CREATE = """
     ATTACH IF NOT EXISTS ':memory:' AS delta;
@@ -98,7 +99,7 @@ _DAYS = f"""
 SQL that finds the days (in London time) on which the new records arrived, or on which other records of the same events
 arrived.
 
-`delta.arrived.events` holds all events that have a record from one of these days, with all their records.
+If a record of an event arrived on one of these days, `delta.arrived.events` contains all records of this event.
 """
 
 _NUMBERED = f"""
@@ -121,10 +122,7 @@ class NoRoomBetween(Exception):
 
 
 class Delta:
-    """
-    The new records of a build, the connected groups to which they belong, and the changes to tables that follow from
-    them.
-    """
+    """The new records of a build, the connected groups to which they belong, and the resulting changes to tables."""
 
     def __init__(self, session: duckdb.DuckDBPyConnection) -> None:
         """
@@ -152,8 +150,9 @@ class Delta:
 
     def is_small(self) -> bool:
         """
-        True if the new and changed events, and the events in their connected groups, are only a small part of all
-        events.
+        True if this delta affects only a small part of all events.
+
+        Both the new and changed events, and the events in their connected groups, must be a small part.
         """
         roots, reached, events = (
             one_row(self._session.execute(f"SELECT count(*) FROM {table}"))[0]

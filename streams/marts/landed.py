@@ -2,9 +2,9 @@
 Find the records that landed since the last build, and index all landed records by name, key and hour.
 
 The first build reads all landed events. After that, each build reads only the new events. For each record, the index
-`marts.known` keeps its position, the hour in which it arrived, the hash of its name (topic, source and id), and the
-hashes of its key and of the families, persons and addresses that it names. If two names happen to have the same hash, a
-build reads some records that it does not need, but it misses none.
+`marts.known` keeps its position and the hour in which it arrived. The index also keeps hashes of the record's name
+(topic, source and id), of its key, and of the families, persons and addresses that it names. If two names happen to
+have the same hash, a build reads some records that it does not need, but it misses none.
 """
 
 import duckdb

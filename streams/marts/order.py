@@ -1,4 +1,4 @@
-"""The order of events: the columns that identify an event, and the numbers that show rules which event came first."""
+"""The order of events: the columns that identify an event, and the numbers that tell rules which event came first."""
 
 __all__ = ["EVENT", "GAP", "NAME", "ORDER", "ORDERED", "STAGED"]
 
@@ -7,7 +7,7 @@ STAGED = '"marts"."staging"."stg_events"'
 
 NAME = "topic, record_key, root_source, sent_id"
 """
-The columns that hold an event's name, as its source gave it. A new record may change all events with the same name.
+The columns that form an event's name, as its source chose it. A new record may change all events with the same name.
 """
 EVENT = "topic, record_key, root_source, root_id"
 """The columns that identify one event in force."""

@@ -1,4 +1,4 @@
-"""Put builds off while very many records are arriving, because figures that are built now would soon be out of date."""
+"""Delay builds while a very large number of records arrives, because their figures would soon be out of date."""
 
 import time
 from collections.abc import Callable
@@ -7,17 +7,18 @@ __all__ = ["BULK", "LATELY_SECONDS", "PATIENCE_SECONDS", "Pacing"]
 
 BULK = 10_000
 """
-More records than this count as a bulk, if they landed recently or if the watcher has not evaluated them yet.
+If more records than this have landed recently, or wait for the watcher to evaluate them, builds are delayed.
 
-In normal operation, some tens of records arrive per second.
+So many records are called a bulk. In normal operation, a few dozen records arrive per second.
 """
 LATELY_SECONDS = 10.0
 """
-For how many seconds a record counts as landed recently. While a bulk arrives, `land` commits more often than this, even
-on a busy machine.
+For this many seconds after it landed, a record counts as having landed recently.
+
+While a bulk arrives, `land` commits more often than this, even on a busy machine.
 """
 PATIENCE_SECONDS = 60.0
-"""For how many seconds a bulk may put a build off. Without a limit, there would be no builds under an endless load."""
+"""A bulk delays a build for at most this many seconds. Without a limit, an endless load would prevent all builds."""
 
 
 class Pacing:

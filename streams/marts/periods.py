@@ -3,8 +3,8 @@ Find the periods whose figures have changed since the last build. The figures of
 
 A figure depends on the counts in its period, on whether the period is covered time, and on the first and last day of
 the period. Each figure is also compared with the figures of the previous period and of the period a year before, and
-ranks compare all localities within one period. So the figures of a period count as changed if the counts, the covered
-time or the days have changed for this period, or for one of the periods with which it is compared.
+ranks compare all localities within one period. So if the counts, the covered time or the days of a period have changed,
+its figures count as changed. The figures of the periods that are compared with it then count as changed as well.
 """
 
 import duckdb
@@ -18,9 +18,10 @@ PARENTS = {
     "int_period_coverage": None,
 }
 """
-The tables from which figures are made. A change in one of these tables may affect only some periods.
+The tables from which figures are made, each with the column that contains the day of a row.
 
-The value for each table is the column that contains the day of a row. It is None if each row names its period.
+The value is None if the rows of a table name their period instead. A change in one of these tables may affect only some
+periods.
 """
 
 _PERIODS = '"marts"."analytics"."int_need_periods"'

@@ -27,14 +27,16 @@ _HEARTBEATS = """
 """
 SQL that reads recent heartbeats. The heartbeat whose watermark covers the most records comes first.
 
-This may not be the latest heartbeat, because a watcher that was paused covers fewer records.
+This is not always the latest heartbeat. If a watcher was paused, its heartbeat covers fewer records than an earlier one
+of another watcher.
 """
 
 _CLOCKS_APART = timedelta(hours=1)
 """
-How far back to look for newly stored rows.
+When `Landed` looks for new rows, it begins this long before the time of its last look.
 
-The times in these rows come from another machine's clock, and a commit takes some time. An hour is enough for both.
+The row's time comes from another machine, whose clock may be slow. In addition, a row becomes visible only when it is
+committed. An hour is enough for both.
 """
 
 
@@ -44,7 +46,7 @@ class Snapshot:
     The offsets up to which a build reads, and the time of the build (UTC). Deadlines before this time have passed.
 
     If `is_watched` is true, the snapshot is a watermark: the watcher had evaluated and published everything before it.
-    Otherwise the snapshot is everything that had landed when it was chosen, and its time is the time of this choice.
+    Otherwise the snapshot is everything that had landed when it was chosen, and its time is when it was chosen.
     """
 
     offsets: Offsets
@@ -62,14 +64,15 @@ class Snapshot:
 
 
 def records(offsets: Offsets) -> int:
-    """Return the number of records of the input topics before the offsets."""
+    """Return how many records of the input topics lie before these offsets."""
     return sum(sum(offsets.get(topic, [])) for topic in names.INPUT_TOPICS)
 
 
 def choose_snapshot(lake: duckdb.DuckDBPyConnection, now: datetime, fresh: timedelta, landed: Offsets) -> Snapshot:
     """
-    Choose the latest watermark up to which everything has landed. Without a watermark, choose everything that has
-    landed.
+    Choose the latest watermark up to which everything has landed.
+
+    Without a watermark, choose everything that has landed.
 
     The heartbeat with the watermark must be at most `fresh` old. If no watcher runs, the marts are still built, but
     they are not compared with the stream.
@@ -88,7 +91,7 @@ def landed_offsets(lake: duckdb.DuckDBPyConnection) -> Offsets:
 
 
 class Landed:
-    """Returns the same as `landed_offsets`, but reads all rows only once, and after that only newly stored rows."""
+    """Finds the next offsets to land. The first call reads all rows, and later calls read only newly stored rows."""
 
     def __init__(self, lake: duckdb.DuckDBPyConnection) -> None:
         self._lake = lake
@@ -97,8 +100,9 @@ class Landed:
 
     def offsets(self, now: datetime, *, anew: bool = False) -> Offsets:
         """
-        Return the next offsets at `now`. If `anew` is true, read all rows, and not only those stored since the last
-        call.
+        Return the next offsets at `now`.
+
+        If `anew` is true, read all rows, and not only those stored since the last call.
         """
         if anew or self._read_at is None:
             self._next = next_offsets(self._lake)

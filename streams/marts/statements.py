@@ -16,10 +16,10 @@ __all__ = ["Statement", "repeat"]
 log = structlog.get_logger()
 
 _ROOT, _DAY, _PERIOD = "root", "received_on", "period_start"
-"""The values of `grows_by` that are not a column of a family, person or address (see `streams.marts.delta`)."""
+"""The values of `grows_by` that do not name a column with a family, person or address (see `streams.marts.delta`)."""
 
 _SEED = "seed."
-"""The start of a seed's id. Only dbt loads seeds, so seeds have not changed since the last build."""
+"""The first letters of each seed's id. Only dbt loads seeds, so seeds have not changed since the last build."""
 
 _PERIODS_FROM = {f'"marts"."analytics"."{name}"' for name in periods.PARENTS}
 
@@ -29,8 +29,9 @@ class Statement:
     """
     The SQL statement that makes the table of one model.
 
-    `grows_by` names the unit whose rows can be replaced without the other rows (`streams.marts.delta`). `turns_at`
-    names columns with a time. When this time has passed, the row changes even if no record has landed.
+    `grows_by` says which rows can be replaced without the others, for example those of one connected group
+    (`streams.marts.delta`). `turns_at` names columns with a time. When this time has passed, the row changes even if no
+    record has landed.
     """
 
     unique_id: str
@@ -77,7 +78,7 @@ class _Repetition:
         if delta:
             delta.reach((one.relation, one.grows_by, at) for one in by_net for at in one.turns_at if one.grows_by)
         self._delta = delta if delta and delta.is_small() else None
-        """The delta; None if all statements that are still to come must run on all history."""
+        """The delta. It is None if all remaining statements must run on the whole history."""
         self._by_net, self._by_period = ([one.relation for one in ones] for ones in (by_net, by_period))
         self._read = set(chain.from_iterable(one.parents for one in (*by_net, *by_period)))
         self._unchanged: set[str] = set()
@@ -98,8 +99,8 @@ class _Repetition:
             if state(self._session, statement.relation) == before:
                 self._leave(self._delta, statement)
             else:
-                # In a table that is made from this table, the rows of any connected group and any period may change. So
-                # such a table cannot grow.
+                # This table has changed. So any row may change in the tables that are made from it, and these tables
+                # can no longer grow.
                 self._delta = None
         else:
             self._session.execute(statement.sql)

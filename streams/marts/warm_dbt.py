@@ -76,7 +76,7 @@ def _compiled(node: Any) -> Statement:
 
 
 _LEAST_OWN_MB = 1_000
-"""If no setting limits the memory of a build, the limit is at least this many MB. They suffice for a million events."""
+"""If no setting limits the memory of a build, the limit is at least this many MB: enough for a million events."""
 
 
 class WarmDbt:
@@ -124,8 +124,9 @@ class WarmDbt:
 
     def tables(self, kind: str) -> list[Table]:
         """
-        Return the published models or seeds. An intermediate model (`int_`) is published only if it declares this
-        itself.
+        Return the published models or seeds.
+
+        An intermediate model (`int_`) is published only if it declares this itself.
         """
         self.warm()
         return [
@@ -136,8 +137,9 @@ class WarmDbt:
 
     def build(self, *, without: Iterable[str] = ()) -> list[str]:
         """
-        Run `dbt build`, and return the ids of the nodes that failed or were skipped. A good build returns an empty
-        list.
+        Run `dbt build`, and return the ids of the nodes that failed or were skipped.
+
+        A good build returns an empty list.
 
         Args:
             without: the kinds of nodes to leave out, by dbt's names.
@@ -252,8 +254,8 @@ class WarmDbt:
             "--project-dir", str(_PROJECT), "--profiles-dir", str(_PROJECT),
             "--target", "file" if self._into else "lake",
             "--target-path", str(self._target), "--log-path", str(self.log_folder), "--log-level-file", "warn",
-            # dbt writes no lines to the console, no files and no list of all tables. They cost time in every build, and
-            # nothing uses them.
+            # Let dbt write no lines to the console and no files, and make no list of all tables. All this would cost
+            # time in every build, and nothing uses it.
             "--quiet", "--log-level", "none", "--no-write-json", "--no-populate-cache",
         ]  # fmt: skip
 

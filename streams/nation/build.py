@@ -1,5 +1,5 @@
 """
-`./caf build --engine spark`: make one build of the marts, with Spark making the tables of the shards.
+`./caf build --engine spark`: make one build of the marts, and let Spark make the tables of the shards.
 
 The snapshot, seeds, tests and publication are the same as in a normal build. Only the statements that work on one
 connected group of families at a time run on Spark.
@@ -77,7 +77,7 @@ def build_on_spark(
 
 
 class NationMaker(WarmBuilder):
-    """Makes the tables of the shards on Spark, and then the tables of the whole nation from them in this process."""
+    """Makes the tables of the shards on Spark. Then makes the tables of the whole nation from them in this process."""
 
     def __init__(self, settings: Settings, master: str, say: Say) -> None:
         super().__init__(settings)

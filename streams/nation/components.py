@@ -95,9 +95,9 @@ def cut_into_shards(session: duckdb.DuckDBPyConnection, events: int) -> str:
     Assign each Kafka key to a shard.
 
     Args:
-        session: a session with the table `connected`, which has two kinds of rows. A row of the first kind has a
-            `record_key`, and as `other` an id that a record with this key names. In a row of the second kind, `other`
-            is null, and the row has the `authority_code` of the key and its number of `records`.
+        session: a session with the table `connected`, which has two kinds of rows. In a row of the first kind, `other`
+            is an id that is named by a record with the key `record_key`. In a row of the second kind, `other` is null.
+            Such a row has the `authority_code` of the key and its number of `records`.
         events: the intended number of records in a shard. A connected group is never divided.
 
     Returns:

@@ -233,8 +233,9 @@ def _part() -> Any:
 
 def _keyed(task: Any, plan: dict[str, Any]) -> Any:
     """
-    Turn a task into a function that Spark can call for a group of rows. The task gets the shard's number as an
-    argument.
+    Turn a task into a function that Spark can call for a group of rows.
+
+    The task gets the shard's number as an argument.
     """
 
     def run(key: tuple[pa.Scalar, ...], table: pa.Table) -> pa.Table:

@@ -1,4 +1,4 @@
-"""Reference data that comes with the project. `README.md` in this folder gives source and licence of each file."""
+"""Reference data that comes with the project. `README.md` in this folder names the source and licence of each file."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The results of the rules, such as alerts and deadlines. DuckDB and PostgreSQL give them in the same form."""
+"""The results of the rules, such as alerts and deadlines. DuckDB and PostgreSQL return them in the same form."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field

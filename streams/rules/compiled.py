@@ -52,8 +52,9 @@ class Model:
 @dataclass(frozen=True)
 class Rule:
     """
-    A line of the rule register. `scope` is `family`, `record` or `area`. `facts` are the facts that can change the
-    result.
+    A line of the rule register.
+
+    `scope` is `family`, `record` or `area`. `facts` are the facts that can change the result.
     """
 
     name: str

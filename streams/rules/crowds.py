@@ -20,8 +20,10 @@ evaluated, the caller can give the rows of `CROWDS` as input.
 
 class CrowdLimits(NamedTuple):
     """
-    The highest number of families that may share a person, and the highest number of families or persons that may share
-    an address.
+    The limits above which the id of a person or an address is over-shared.
+
+    They are the highest number of families that may share a person, and the highest number of families or persons that
+    may share an address.
     """
 
     families_of_person: int

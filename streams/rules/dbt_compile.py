@@ -25,8 +25,9 @@ _OF_THE_BUILD = ("+mart_published_measures",)
 
 def compile_project(project: Path, folder: Path, *, with_build_rules: bool = False) -> bool:
     """
-    Compile the project. Write `target/manifest.json` and the seeds' file into `folder`, and return whether dbt
-    succeeded.
+    Compile the alert rules of a project with dbt.
+
+    Write `target/manifest.json` and the seeds' file into `folder`, and return whether dbt succeeded.
     """
     from dbt.cli.main import dbtRunner
 

@@ -73,7 +73,7 @@ class Engine(Evaluator):
 
     @property
     def crowd_limits(self) -> CrowdLimits:
-        """See `Evaluator.crowd_limits`."""
+        """The limits above which an id is over-shared. See `Evaluator.crowd_limits`."""
         if (model := self.compiled.models.get(CROWD_LIMITS)) is None:
             return NO_LIMITS
         return CrowdLimits(*one_row(self._connection.execute(f"FROM {model.relation}")))
@@ -90,7 +90,7 @@ class Engine(Evaluator):
         rules: Collection[str],
         as_of: datetime,
     ) -> Iterator[Evaluation]:
-        """See `Evaluator.evaluating`."""
+        """Evaluate the given events and rejected records. See `Evaluator.evaluating`."""
         filled = self._needed(frozenset(rules))
         with self._landed(events, quarantine), self._as_of(as_of):
             alerts, deadlines = [], []
@@ -108,12 +108,12 @@ class Engine(Evaluator):
             yield Evaluation(alerts, deadlines, actions, lambda: self._desks(done))
 
     def desks(self, events: pa.Table, as_of: datetime) -> dict[str, FamilyDesk]:
-        """See `Evaluator.desks`."""
+        """Return who works with each family in the events. See `Evaluator.desks`."""
         with self._landed(events, None), self._as_of(as_of):
             return self._desks(set())
 
     def decided_referrals(self, events: pa.Table, as_of: datetime) -> list[DecidedReferral]:
-        """See `Evaluator.decided_referrals`."""
+        """Return the referrals that the front door has decided. See `Evaluator.decided_referrals`."""
         with self._landed(events, None), self._as_of(as_of):
             return [DecidedReferral(*row) for row in self._ask(DECIDED_REFERRALS, set())]
 

@@ -15,7 +15,7 @@ from streams.rules.crowds import CrowdLimits
 __all__ = ["Evaluator"]
 
 _MOST_KEPT = 1_000
-"""The most sets of models that are kept in each cache."""
+"""Each cache keeps at most this many sets of models."""
 
 
 class Evaluator(ABC):
@@ -69,8 +69,9 @@ class Evaluator(ABC):
         as_of: datetime,
     ) -> Evaluation:
         """
-        Evaluate as `evaluating` does, and end the evaluation. After that, `desks` of the result can no longer be
-        called.
+        Evaluate as `evaluating` does, and end the evaluation. Then return its result.
+
+        `desks` of the result cannot be called, because the evaluation has ended.
         """
         with self.evaluating(events, quarantine, rules, as_of) as evaluation:
             return evaluation

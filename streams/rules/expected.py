@@ -12,11 +12,11 @@ __all__ = ["Expected", "expected_alerts"]
 @dataclass(frozen=True)
 class Expected:
     """
-    How many alerts of a rule are expected each year for 10,000 children, and the shares of four kinds of alerts among
-    them.
+    The alerts that are expected of a rule each year for 10,000 children.
 
-    The four kinds are red alerts, alerts that are raised outside working hours, alerts about an open family, and alerts
-    about a family with a lead professional. The shares help to estimate who receives the alerts.
+    The object contains their number, and the shares of four kinds of alerts among them. The four kinds are red
+    alerts, alerts that are raised outside working hours, alerts about an open family, and alerts about a family with a
+    lead professional. The shares help to estimate who receives the alerts.
     """
 
     a_year: int
@@ -31,7 +31,7 @@ class Expected:
 
 
 def expected_alerts(project: Path = DBT_PROJECT) -> dict[str, Expected]:
-    """Return what is expected of each rule, by the rule's name."""
+    """Return the expected number and kinds of alerts of each rule, by the rule's name."""
     return {
         line["rule"]: Expected(
             int(line["alerts_per_10000_children_a_year"]),

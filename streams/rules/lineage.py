@@ -55,10 +55,10 @@ class Lineage:
 
     Args:
         compiled: the models. The columns of the seeds are read from the seeds' file.
-        counts_optional: whether the condition of a left join counts even if no column of the joined rows is used. Such
-            a join can only duplicate rows. If False, the result contains only the columns that a person would name.
-        kept: for each model, columns that do not count if they only decide which rows the model has. A model that reads
-            these rows does not count as reading these columns.
+        counts_optional: whether a left join counts even if no column of the joined rows is used. Such a join can only
+            duplicate rows, so a person who lists what a rule reads would leave it out.
+        kept: columns to ignore, by model. If such a column only decides which rows the model has, it does not count for
+            this model, nor for the models that read it.
 
     Raises:
         LineageUnknown: the columns of a model cannot be resolved.
@@ -107,7 +107,7 @@ class Lineage:
         """
         Return the columns that a query reads.
 
-        If a recursive query reads its own rows, it counts as reading the columns that its non-recursive part reads.
+        If a recursive query reads its own earlier rows, the columns that its non-recursive part reads count instead.
         """
         key = id(scope.expression)
         if key not in self._scopes:

@@ -20,8 +20,10 @@ NOTHING: ReadSet = frozenset()
 @dataclass(frozen=True)
 class Reads:
     """
-    The columns on which each result column of a query depends, by position, and the columns that decide which rows the
-    result has.
+    The columns that a query reads.
+
+    `columns` contains, for each result column by position, the columns on which it depends. `rows` contains the columns
+    that decide which rows the result has.
     """
 
     names: tuple[str, ...]

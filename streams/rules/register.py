@@ -168,8 +168,8 @@ def _functions(file: Path) -> Iterator[tuple[str, str]]:
     """
     Yield pairs of a rule and a test function.
 
-    A function belongs to the rule after which its file is named, and to every rule whose name is a text in the
-    function.
+    A function belongs to the rule after which its file is named. It also belongs to every rule whose name appears as a
+    string in the function.
     """
     for node in ast.parse(file.read_text()).body:
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):

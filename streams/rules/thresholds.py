@@ -1,7 +1,7 @@
 """
-The thresholds in the practice profiles that a rule reads.
+The thresholds that a rule reads from the practice profiles.
 
-The code here finds these thresholds in the rule's SQL, shows their values, and changes them for backtests.
+This module finds these thresholds in the rule's SQL, returns their values, and changes them for backtests.
 """
 
 import hashlib
@@ -45,8 +45,9 @@ def with_thresholds(
     compiled: CompiledRules, rule: str, known: Thresholds, changes: Mapping[str, str], folder: Path
 ) -> CompiledRules:
     """
-    Return the same rules with other values of thresholds in every practice profile. The file with the changed seeds is
-    in `folder`.
+    Return the same rules with other values of thresholds in every practice profile.
+
+    The changed seeds are written to a file in `folder`.
 
     Raises:
         ThresholdInvalid: the rule does not read a threshold, or a value has the wrong type or is not allowed.

@@ -1,4 +1,4 @@
-"""Simulated boroughs: made from a seed, fitted to published figures, with planted stories whose alerts are known."""
+"""Simulate boroughs that fit published figures, with planted stories that must or must not raise an alert."""
 
 from streams.simulate.covered import state_coverage
 from streams.simulate.live import live

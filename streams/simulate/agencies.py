@@ -1,5 +1,5 @@
 """
-Choose the source and the organisation that report on a family.
+Choose who reports on a family: the kind of reporter (source) and the organisation.
 
 Published figures count groups of sources. Each group consists of one or more census codes.
 """
@@ -52,7 +52,7 @@ _NAMES = {
 
 
 def source_in(group: str, rng: Random) -> ReferralSource:
-    """Draw one of the census codes in a published group."""
+    """Draw a source at random: one of the census codes in a published group."""
     codes = GROUPS[group]
     return next(iter(codes)) if len(codes) == 1 else rng.choices(list(codes), list(codes.values()))[0]
 

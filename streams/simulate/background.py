@@ -1,9 +1,9 @@
 """
 Write a borough's ordinary events: referrals fitted to the published figures, and other events.
 
-No figures are published for the other events, so their numbers are invented. They are given as multiples of the number
-of children referred to social care: 2 for contacts (a fifth of them about new families), 0.36 for referrals for early
-help, 0.25 for incidents reported as urgent, and 0.7 for other events in known families.
+No figures are published for the other events, so their numbers are invented. For each child referred to social care,
+there are 2 contacts (a fifth of them about new families), 0.36 referrals for early help, 0.25 incidents reported as
+urgent, and 0.7 other events in known families.
 """
 
 from datetime import datetime, timedelta
@@ -33,7 +33,7 @@ _SETTLED = timedelta(days=21)
 
 
 def live_through(borough: Borough) -> None:
-    """Write all ordinary events of the borough's window."""
+    """Write all ordinary events of the borough from its start to its end."""
     coming = demand(borough.calibration, borough.start, borough.end, borough.rng)
     rows = sum(one.children for one in coming)
     _refer_all(borough, coming)
@@ -70,7 +70,7 @@ def early_help_referral(borough: Borough, at: datetime) -> None:
 
 def social_care_referral(borough: Borough, at: datetime) -> None:
     """
-    Write a referral of a new family to social care. Its source, and whether it ends as NFA, are drawn in the published
+    Write a referral of a new family to social care. Draw its source and whether it ends as NFA, both in the published
     proportions.
     """
     rng, calibration = borough.rng, borough.calibration
@@ -131,8 +131,9 @@ def _referred_before(
     earlier: list[tuple[datetime, Family, list[Person]]], one: Demand, rng: Random
 ) -> tuple[Family, list[Person]] | None:
     """
-    Find a referral 21 to 364 days before this one with enough children; return its family and the children to refer
-    again.
+    Find an earlier referral whose children can be referred again; return its family and these children.
+
+    The earlier referral came 21 to 364 days before the planned one (`one`), and was about at least as many children.
     """
     for _ in range(400):
         at, family, children = rng.choice(earlier)

@@ -1,10 +1,9 @@
 """
 The published figures to which the simulated world is fitted.
 
-Source: DfE, Characteristics of children in need 2024 (`reference/published_cin.csv`).
-Published figures count **children referred to social care**.
-In the simulation, one such child is one entry in `person_ids` of a `referral-submitted` with `service_kind`
-`social_care`.
+Source: DfE, Characteristics of children in need 2024 (`reference/published_cin.csv`). Published figures count
+**children referred to social care**. In the simulation, each entry in `person_ids` of a `referral-submitted` with
+`service_kind` `social_care` counts as one such child.
 """
 
 import csv
@@ -100,8 +99,8 @@ _Figures = Mapping[str, Mapping[str, str]]
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
     """
-    The published figures of one authority for one year. Here, a child's referral is one child referred to social care
-    once.
+    The published figures of one authority for one year. A referral of three children to social care counts as three
+    children's referrals.
     """
 
     authority: str
@@ -123,10 +122,7 @@ class Calibration:
     factors: Mapping[AssessmentFactor, float]
     """Share of assessments that find each factor. One assessment may find several factors."""
     durations: Sequence[tuple[tuple[int, int], float]]
-    """
-    Assessments by duration. The key is a range (from, to) of working days from start to end; the value is their
-    number.
-    """
+    """Number of assessments by duration. A duration is a range (from, to) of working days between start and end."""
     filled_from_region: bool
     """
     Whether the authority's total of referrals is withheld. If so, the figures are estimated from the rates of its
@@ -204,7 +200,7 @@ def _number(text: str) -> float | None:
 @cache
 def _published() -> dict[str, dict[str, dict[str, str]]]:
     """
-    Read the published values of the year `YEAR`, by area code, table and measure. The population is read from the year
+    Read the published values of the year `YEAR`, by area code, table and measure. The population is that of the year
     before.
     """
     with (REFERENCE / "published_cin.csv").open(encoding="utf-8") as lines:

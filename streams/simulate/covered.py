@@ -16,7 +16,8 @@ _WHY = "simulated: the world has nothing else"
 
 def state_coverage(settings: Settings, world: World, *, goes_on: bool) -> None:
     """
-    Record two periods of covered time: a world's window for all events, and the year before it for `history`.
+    Record a world's covered time: its window for all kinds of events, and the year before the window for the kind
+    `history`.
 
     Nothing is missing from either period, because a simulated world has no events other than those that are sent.
 

@@ -111,7 +111,7 @@ def _families(rows: int, rng: Random) -> list[int]:
 
 
 def _chance_of_history(coming: list[Demand], number: int) -> float:
-    """Return how many referrals came 21 to 364 days before this one, as a share of all referrals."""
+    """Return what share of all referrals came 21 to 364 days before this one."""
     at = coming[number].at
     return (
         bisect_left(coming, at - _SETTLED, key=lambda one: one.at)

@@ -27,8 +27,8 @@ _TAKEN_ON = {"red": 0.9, "amber": 0.5, "green": 0.1}
 _SECONDS_TO_TAKE_ON = 6.0
 _SECONDS_TO_CLOSE = 12.0
 """
-Median seconds until the desk acknowledges an alert, and from then until it closes the alert. In reality, desks take
-hours, but a demo lasts only minutes.
+Median number of seconds until the desk acknowledges an alert, and then until it closes the alert. In reality, desks
+take hours, but a demo lasts only minutes.
 """
 _CLOSED = 0.5
 """Share of the acknowledged alerts that the desk also closes."""

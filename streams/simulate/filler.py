@@ -76,7 +76,7 @@ class Filler:
         return one
 
     def _story(self, now: datetime) -> deque[tuple[Borough, Fact]]:
-        """Make the events of a small story, in time order. Events more than 36 hours from now are left out."""
+        """Make the events of a small story in time order, up to 36 hours after the present time."""
         borough = self._rng.choice(self._boroughs)
         written = len(borough.facts)
         family = any_family(borough, self._known[borough.authority], now)

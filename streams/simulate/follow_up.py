@@ -1,9 +1,9 @@
 """
 Add later outcome scores, and let parents' partners attend meetings. This is done after all other events are made.
 
-The scores are for school readiness, and for families six months after closure. The scores have their own ids, and
-everything here has its own random numbers. So all other events of a seed are the same with and without this step. The
-shares and scores are invented.
+The scores rate children's school readiness, and how well families are doing six months after closure. The scores have
+their own ids, and everything in this module has its own random numbers. So all other events of a seed are the same with
+and without this step. The shares and scores are invented.
 """
 
 from collections import defaultdict
@@ -30,10 +30,10 @@ from streams.simulate.population import Person
 __all__ = ["follow_up", "partners_take_part"]
 
 _AGES = (2, 5)
-"""Ages in years of the children whose school readiness is scored: from 2 to under 5."""
+"""School readiness is scored for children between their second and fifth birthdays."""
 _AGREED = 0.7
 """
-Share of these children whose school readiness is scored. For the other children, agencies do not share the
+Share of the children aged 2 to 4 whose school readiness is scored. For the others, agencies do not share the
 information.
 """
 _OUTCOMES = range(1, 8)
@@ -41,9 +41,9 @@ _REVIEWED, _AT_CLOSURE, _FOUND_AGAIN = 0.5, 0.8, 0.6
 """Shares of outcomes that are scored at a review, at closure, and again six months after closure."""
 _SUSTAINED_AFTER = 6
 _CHANGE = {-1: 12, 0: 30, 1: 30, 2: 20, 3: 8}
-"""How much a score changes between two stages of help, with the weight of each change."""
+"""Possible changes of a score between two stages of help, each with its weight."""
 _CHANGE_AFTER = {-3: 4, -2: 10, -1: 16, 0: 44, 1: 18, 2: 8}
-"""How much a score changes in the six months after closure, with the weight of each change."""
+"""Possible changes of a score in the six months after closure, each with its weight."""
 _MEETINGS = (AssessmentCompleted, ReviewHeld, TafMeetingHeld)
 _PARTNER_COMES = 0.3
 """Share of meetings that a parent's partner attends. Step-parents attend the same share."""
@@ -82,8 +82,8 @@ def partners_take_part(borough: Borough) -> None:
 
 def _readiness(helped: Helped, rng: Random) -> Iterator[tuple[datetime, OutcomeRecorded]]:
     """
-    Yield the school readiness scores of the young children who are scored. Each of them is scored in three to seven of
-    the seven outcomes.
+    Yield the school readiness scores of a family's young children. Some children are not scored, and each of the others
+    is scored in three to seven of the seven outcomes.
     """
     for child in helped.family.children:
         if not _is_small(child, day_of(helped.assessed_at)) or rng.random() >= _AGREED:

@@ -1,4 +1,4 @@
-"""Choose when events happen: on which days, and at which hours in London, each kind of reporter and worker acts."""
+"""Choose the days and the hours (London time) at which each kind of reporter and worker acts."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random

@@ -159,7 +159,7 @@ class _Run:
 
 
 def _pause_between(acts: int, seconds: float | None) -> float:
-    """Compute the seconds between two acts. After the last act, enough time is left for its alerts to arrive."""
+    """Compute the pause between two acts in seconds, so that the alerts of the last act have time to arrive."""
     if seconds is None:
         return _LONGEST_PAUSE
     return min(_LONGEST_PAUSE, max(0.0, (seconds - _FIRST_ACT - min(_FINISH_BEFORE, seconds / 4)) / acts))

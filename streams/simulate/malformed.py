@@ -1,6 +1,6 @@
 """
-Make malformed records, which the contract rejects. All reasons for rejection that one record can have are
-used in turn.
+Make malformed records, which the contract rejects. Each reason for which a single record can be rejected is used in
+turn.
 """
 
 from datetime import datetime, timedelta
@@ -25,15 +25,15 @@ SPOILT = (ContactRecorded, EscalationReported, LevelChanged)
 
 _NOT_MADE = {Reason.BATCH, Reason.SAME_ID_OTHER_CONTENT, Reason.UNREADABLE_BATCH, Reason.DELETED_UNREAD}
 REASONS = tuple(reason for reason in Reason if reason not in _NOT_MADE)
-"""Reasons for rejection that a single record can have."""
+"""The reasons for which a single record can be rejected."""
 
 
 def malformed(
     sendings: list[Sending], share: float, ids: Ids, rng: Random, *, backfill: bool
 ) -> tuple[list[Record], list[Claim]]:
     """
-    Make malformed copies of some events, each sent an hour after its original; returns the records and their
-    claims.
+    Make malformed copies of some events, and return them with their claims. Each copy is sent an hour after its
+    original.
     """
     models = [[sending for sending in sendings if isinstance(sending.fact.data, kind)] for kind in SPOILT]
     records, claims = [], []
@@ -94,8 +94,8 @@ def _spoil(value: bytes, reason: Reason) -> bytes:
 
 def _nested(levels: int) -> list[object]:
     """
-    Make a list that is nested so deeply that every installation rejects it. A long list would not do, because a setting
-    can raise the limit on length.
+    Make a list that is nested so deeply that every installation rejects it. A long list might be accepted, because a
+    setting can raise the limit on length.
     """
     inner: list[object] = []
     for _ in range(levels - 1):

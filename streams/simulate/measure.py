@@ -82,7 +82,7 @@ def _again(rows: list[tuple[datetime, str, ReferralSubmitted]]) -> int:
 
 
 def _assessments(facts: list[Fact], published: Calibration) -> Iterator[tuple[str, float, float]]:
-    """Yield the share of each factor in all assessments, and the durations of the statutory assessments."""
+    """Yield how often assessments find each factor, and how long statutory assessments take."""
     completed = [(fact.at, fact.data) for fact in facts if isinstance(fact.data, AssessmentCompleted)]
     found = Counter(code for _, data in completed for code in data.factors)
     for code, share in published.factors.items():

@@ -33,8 +33,8 @@ class Noise:
     """
     How often each fault occurs, as a share of all events. The defaults are invented.
 
-    `malformed` is the share of events of which a malformed copy is added. All reasons for rejection are used in turn.
-    Corrections and withdrawals never change planted stories or calibrated figures.
+    `malformed` is the share of events that get a malformed copy. Each reason for rejection is used in turn. Corrections
+    and withdrawals never change planted stories or calibrated figures.
     """
 
     duplicates: float = 0.005
@@ -71,10 +71,10 @@ def amend(borough: Borough, noise: Noise, rng: Random) -> None:
 
 def amend_one(borough: Borough, fact: Fact, at: datetime, noise: Noise, rng: Random) -> list[Fact]:
     """
-    Correct or withdraw one event. Return the facts that this adds, or none if the event is planted or its type allows
-    no change.
+    Correct or withdraw one event. Return the facts that this adds. If the event is planted, or its type does not allow
+    the change, change nothing and return no facts.
 
-    The two rates decide how often an event is corrected rather than withdrawn.
+    The rates of corrections and withdrawals in `noise` decide which of the two is tried.
     """
     written = len(borough.facts)
     if fact.is_planted:

@@ -52,7 +52,7 @@ class Family:
     known_from: datetime | None = None
     """When the family's members were recorded; None if they have not been recorded yet."""
     open_until: datetime | None = None
-    """When the family's open case ends; None if the family has never had a case."""
+    """When the family's latest case ends; None if the family has never had a case."""
 
     def is_open(self, at: datetime) -> bool:
         """Whether the family has an open case at this time."""

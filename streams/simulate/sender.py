@@ -50,7 +50,7 @@ class Produced:
 
 
 class Sender:
-    """A producer that records the result of each send. If sending a record failed, `close` raises that error."""
+    """Sends records and counts their acknowledgements. If a record could not be sent, `close` raises the error."""
 
     def __init__(self, settings: Settings, **config: object) -> None:
         """

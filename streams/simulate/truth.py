@@ -17,8 +17,8 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """
     A claim that a story must raise an alert, or that it must not raise one.
 
-    If `expected` is false, the rule must raise no alert about the entity. If `clause` is given as well, only that
-    clause must raise none.
+    If `expected` is false, the rule must raise no alert about the entity. If `clause` is also given, this applies only
+    to that clause of the rule.
     """
 
     story_id: str
@@ -42,7 +42,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def alert_id(self) -> str:
-        """The id of the alert that is claimed: a hash of rule, clause, entity and anchor."""
+        """The id of the alert that the claim is about: a hash of rule, clause, entity and anchor."""
         parts = (
             self.rule, self.clause or "", self.entity_kind, self.entity_id or "",
             self.anchor_source or "", self.anchor_id or "",

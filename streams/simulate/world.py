@@ -29,8 +29,8 @@ __all__ = ["World"]
 
 _LATER = 10
 """
-How many times more often follow-ups arrive late than other events do. Partners send follow-ups in periodic
-returns.
+How many times more often follow-ups arrive late than other events. Follow-ups are often late because partners send them
+in periodic returns.
 """
 
 

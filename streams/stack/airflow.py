@@ -48,7 +48,7 @@ CONFIG = {
     "DAG_PROCESSOR__REFRESH_INTERVAL": "10",
     "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
     "DAG_PROCESSOR__PARSING_PROCESSES": "1",
-    # With these intervals, tasks are soon started again after the scheduler was killed.
+    # With these intervals, tasks are started again soon after the scheduler has been killed.
     "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "20",
     "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
     "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "10",

@@ -84,8 +84,8 @@ def start(settings: Settings, say: Say = print) -> str:
         try:
             _wait(running, settings)
         except StackFailed:
-            # A broker that was killed a moment ago may still have counted as alive. It is started again below. A broker
-            # that is still alive but does not answer is an error.
+            # If the broker was killed a moment ago, it may still have counted as alive above. Then it is started again
+            # below. If it is still alive but does not answer, that is an error.
             if running.alive:
                 raise
         else:

@@ -1,4 +1,7 @@
-"""Check the machine before anything starts. Each error says in one sentence what is missing and how to provide it."""
+"""
+Check that this machine can run the servers, before anything starts. Each error says what is missing and how to provide
+it.
+"""
 
 import os
 import pwd

@@ -26,7 +26,7 @@ Name of the copy of the lock in a finished environment. If this copy differs fro
 date.
 """
 MARKER = "caf-environment"
-"""The file that marks a folder as made by this module, so that the module may empty the folder."""
+"""A folder that contains this file was made by this module, so the module may empty it."""
 
 PIP_TO_UV = {
     "index-url": "UV_DEFAULT_INDEX",

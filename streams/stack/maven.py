@@ -1,7 +1,7 @@
 """
 Java archives that a lock names with their checksums, downloaded from Maven Central into this machine's Maven cache.
 
-`python -m streams.stack.maven COORDINATE…` prints a lock of the given archives and of everything that they need.
+`python -m streams.stack.maven COORDINATE…` prints a lock with the given archives and all archives that they need.
 """
 
 import fcntl

@@ -2,8 +2,8 @@
 Starts and stops the embedded PostgreSQL server of a home. The server holds the lake's catalogs, the watcher's state and
 Airflow's metadata.
 
-The server comes from a Python package, listens on a Unix socket only, and continues to run after the process that
-started it has ended. `streams.lake.postgres` knows its address.
+The embedded server comes from a Python package and listens on a Unix socket only. It continues to run after the process
+that started it has ended. `streams.lake.postgres` knows its address.
 """
 
 import fcntl

@@ -49,7 +49,7 @@ _children: dict[int, subprocess.Popen[bytes]] = {}
 @dataclass(frozen=True, kw_only=True)
 class Started:
     """
-    What is stored about a part when it is started. `created` is the start time of its process in seconds
+    The facts that are stored about a part when it is started. `created` is the start time of its process in seconds
     since 1970.
     """
 
@@ -60,7 +60,10 @@ class Started:
 
     @property
     def alive(self) -> bool:
-        """Whether the process that was started is still running, and not another process that got the same id later."""
+        """
+        Whether the process that was started is still running. Another process that later got the same id does not
+        count.
+        """
         child = _children.get(self.pid)
         if child is not None and child.poll() is not None:
             return False
@@ -122,10 +125,7 @@ def start(
 
 
 def find(home: Path, name: str) -> Started | None:
-    """
-    Return what was stored when the part was started. Return None if the part was never started, or if `stop` has
-    stopped it.
-    """
+    """Return what was stored at the start of a part, or None if it was never started or `stop` has stopped it."""
     try:
         return Started(**json.loads(record(home, name).read_text()))
     except FileNotFoundError:

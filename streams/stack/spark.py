@@ -164,6 +164,6 @@ def _environ(settings: Settings, say: Say) -> dict[str, str]:
         "SPARK_HOME": str(spark),
         "SPARK_LOCAL_IP": "127.0.0.1",
         # A Spark distribution names its Scala version in a file that the Python package lacks. Without this variable, a
-        # worker would look for a build of Spark to find out the version.
+        # worker would search for a build of Spark, to read the version from it.
         "SPARK_SCALA_VERSION": "2.13",
     }

@@ -1,5 +1,5 @@
 """
-The whole stack of one home: start its parts in order, describe them, stop them in reverse order, and remove the home.
+Start, describe and stop all parts of one home's stack, and remove the home.
 
 The parts are servers and services. A server is given by its name. A service is a long-running command of the project.
 """
@@ -208,7 +208,7 @@ def _start_service(settings: Settings, service: Service, say: Say) -> None:
 
 
 def _elsewhere(settings: Settings, name: str) -> bool:
-    """Return whether the settings name a server that this home does not run itself."""
+    """Return whether the settings name this server. If they do, the home does not start its own."""
     named = {postgres.NAME: settings.postgres, broker.NAME: settings.kafka, airflow.NAME: settings.airflow}
     return bool(named.get(name))
 

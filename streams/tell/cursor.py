@@ -50,7 +50,7 @@ class Cursor:
         return polled(self._consumer)
 
     def done(self) -> None:
-        """Save the offsets. All records read so far will not be read again."""
+        """Save the offsets, so that no record that has been read so far is read again."""
         positions = {partition: self._consumer.position(partition) for partition in self._consumer.assignment()}
         self._commit({partition: offset for partition, offset in positions.items() if offset is not None})
 

@@ -37,7 +37,7 @@ __all__ = ["PENDING_PLACES", "Alerting"]
 _CHUNK_PLACES = 1_000
 """The most families and records that one SQL statement evaluates. Evaluating this many takes half a second."""
 _ALONE_PLACES = 200
-"""If a batch concerns more families and records than this, the standbys help to evaluate it."""
+"""If a batch affects more families and records than this, the standbys help to evaluate it."""
 PENDING_PLACES = 250
 """How many pending families and records a watcher takes at once. Evaluating this many takes 0.1 s."""
 _EVER = datetime.min.replace(tzinfo=UTC)
@@ -45,7 +45,7 @@ _INSTANT = timedelta(microseconds=1)
 
 
 class Alerting:
-    """Evaluates the rules on the watcher's state. Stores the alert versions that follow, with their recipients."""
+    """Evaluates the rules on the watcher's state. Stores the resulting alert versions, with their recipients."""
 
     def __init__(self, engine: PostgresEngine, state: State, router: Router, case_url: str) -> None:
         self.state = state
@@ -57,9 +57,9 @@ class Alerting:
 
     def evaluate(self, records: Collection[Accepted | Rejected], as_of: datetime, now: datetime) -> None:
         """
-        Store the records of a batch, and the alert versions that follow from its events.
+        Store the records of a batch, and the alert versions that result from its events.
 
-        Unreadable records are only stored here, and `report` evaluates them. If the batch concerns more than 200
+        Unreadable records are only stored here, and `report` evaluates them. If the batch affects more than 200
         families and records, they are only listed here as pending, and `evaluate_pending` evaluates them.
 
         Args:
@@ -87,13 +87,13 @@ class Alerting:
         """
         Store records that another leader has already evaluated.
 
-        The alerts that follow from these records are found later, when all families are reviewed.
+        The alerts that result from these records are found later, when all families are reviewed.
         """
         self.state.add_judged([record for record in records if isinstance(record, Accepted)])
         self._quarantine(records)
 
     def evaluate_pending(self, taken: Collection[Pending]) -> None:
-        """Evaluate some of a batch's pending families and records, and store the alert versions that follow."""
+        """Evaluate some of a batch's pending families and records, and store the resulting alert versions."""
         if not taken:
             return
         first, *_ = taken
@@ -123,8 +123,9 @@ class Alerting:
 
     def review(self, limit: int, as_of: datetime, now: datetime) -> bool:
         """
-        Evaluate up to `limit` of the families that are marked for review, by all rules; return whether there may be
-        more.
+        Evaluate all rules for up to `limit` of the families that are marked for review.
+
+        Return whether more families may be waiting.
         """
         families = self.state.agenda.to_review(limit)
         at = {("family", family): arrived_at for family, arrived_at in families.items()}
@@ -133,8 +134,9 @@ class Alerting:
 
     def restate(self, as_of: datetime, now: datetime) -> None:
         """
-        Evaluate the families and records that were put off. Store new versions of their alerts, including the alerts
-        that only the build raises.
+        Evaluate the families and records that were put off.
+
+        Store new versions of their alerts, including the alerts that only the build raises.
         """
         places = self.state.agenda.take_up()
         for chunk in _chunks(places):
@@ -142,8 +144,9 @@ class Alerting:
 
     def hear(self, alerts: Sequence[Alert]) -> None:
         """
-        Store alert versions that were read from the alerts topic. Another process may have published some of
-        them.
+        Store alert versions that were read from the alerts topic.
+
+        Another process may have published some of them.
         """
         if not alerts:
             return
@@ -175,7 +178,7 @@ class Alerting:
         restates: bool = False,
     ) -> None:
         """
-        Evaluate families and records by their own rules. Store the alert versions that follow.
+        Evaluate each family or record by the rules given for it, and store the resulting alert versions.
 
         Args:
             asked: the families and records, each with the rules to evaluate.

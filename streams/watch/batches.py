@@ -50,7 +50,7 @@ class Batches:
            halves, again and again, until the refused record is alone. Each half has its own transaction. The refused
            record is stored as unreadable. A last transaction stores the alert versions and the offsets. If a crash
            comes before that, the batch is read again, and whatever is already stored is not stored twice.
-        3. If the batch concerns many families and records, step 1 has only listed them as pending. `finish` evaluates
+        3. If the batch affects many families and records, step 1 has only listed them as pending. `finish` evaluates
            them before this method returns. So no batch is taken in while families or records are pending.
 
         Returns:
@@ -78,7 +78,7 @@ class Batches:
         Evaluate the families and records that a large batch left pending, until all are evaluated.
 
         1. Each round is one transaction. The round takes up to 250 pending families and records, evaluates them, and
-           stores the alert versions that follow. Taking a family or record deletes its row. After a crash, the row
+           stores the resulting alert versions. Taking a family or record deletes its row. After a crash, the row
            exists again, so the family or record is still pending.
         2. Rows that a standby has taken are locked. The leader first takes all rows that are not locked. When only
            locked rows are left, the leader waits for five seconds. Then it ends the standbys' database sessions.
@@ -113,7 +113,7 @@ class Batches:
         try:
             with self._state.writing():
                 evaluate(records)
-            # Evaluate what is pending before the next half begins. The next half may concern the same families, and a
+            # Evaluate what is pending before the next half begins. The next half may affect the same families, and a
             # family can be pending only once.
             self.finish()
         except REFUSED as error:

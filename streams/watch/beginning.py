@@ -40,7 +40,8 @@ def begin_reading(
     Find the offset at which each partition continues. Before that, copy missing records from the lake into the state.
 
     1. The state contains the next offset of each partition. If a topic has been recreated since the state was written,
-       its partitions continue at the first offset of the new generation or earlier (`_evaluated`).
+       its partitions continue at the first offset of the new generation, or at the stored offset if that is lower
+       (`_evaluated`).
     2. If the state is new, it lacks all records. Otherwise it lacks records only if Kafka deleted them before they were
        evaluated. The lander may still be storing such records, so this function waits for the lander for up to five
        seconds. Then it copies the missing records from the lake (`fill`).

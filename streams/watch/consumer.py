@@ -19,11 +19,10 @@ log = structlog.get_logger()
 
 def watch_consumer(settings: Settings, **config: Any) -> TolerantConsumer:
     """
-    Make a consumer that numbers records in the same way as the lake. If the lake cannot be read, it uses Kafka's
-    offsets.
+    Make a consumer that numbers records in the same way as the lake.
 
-    Kafka's offsets are never higher than the lake's numbers. So some records may be evaluated twice, but no record is
-    skipped.
+    If the lake cannot be read, the consumer uses Kafka's offsets. Kafka's offsets are never higher than the lake's
+    numbers. So some records may be evaluated twice, but no record is skipped.
 
     Raises:
         BrokerUnavailable: no broker answers.

@@ -23,8 +23,9 @@ _AHEAD_RECORDS = 5_000
 
 class EvenReader:
     """
-    Returns a consumer's records. Each partition keeps its order, and all partitions together are roughly in order of
-    arrival.
+    Returns a consumer's records, roughly in order of arrival.
+
+    Within each partition, the order stays exactly the same.
 
     If a poll returns the greatest number of records that is allowed, there is a backlog. The reader then remembers
     where each partition ends at that moment. The backlog lasts until the reader has reached all these ends. During a
@@ -51,8 +52,9 @@ class EvenReader:
 
     def poll(self, timeout_ms: int) -> list[Readable]:
         """
-        Return the next records. The list is empty if nothing has arrived in time, or if all records must wait for other
-        partitions.
+        Return the next records.
+
+        The list is empty if nothing has arrived in time, or if all records must wait for other partitions.
         """
         if not self._ends:
             records = self._read(timeout_ms, _LIVE_RECORDS)
@@ -68,8 +70,9 @@ class EvenReader:
 
     def read_until(self) -> int | None:
         """
-        Return the arrival time (ms since 1970) up to which all partitions have been read, or None if there is no
-        backlog.
+        Return the arrival time up to which all partitions have been read, in ms since 1970.
+
+        Return None if there is no backlog.
         """
         return min((self._read_until[partition] for partition in self._behind()), default=None)
 

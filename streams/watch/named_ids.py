@@ -41,8 +41,9 @@ class Named(NamedTuple):
 
 def named_by(event: Accepted) -> Named:
     """
-    Find the families, persons and addresses that an event names. The event can be a fact, a correction or a
-    withdrawal.
+    Find the families, persons and addresses that an event names.
+
+    The event can be a fact, a correction or a withdrawal.
     """
     about: Any = event.amendment if event.fact is None else event.fact
     tells = _tells(type(about))  # type: ignore[arg-type]  # mypy: classes cannot be hashed
@@ -59,8 +60,10 @@ def named_by(event: Accepted) -> Named:
 
 class _Tells(NamedTuple):
     """
-    The ids that events of one type can contain. `ids` are the names of the fields with ids of families, persons and
-    addresses. The other attributes say whether the type has a field for a linked person, a risk marker or a family.
+    The ids that events of one type can contain.
+
+    `ids` are the names of the fields with ids of families, persons and addresses. The other attributes say whether the
+    type has a field for a linked person, a risk marker or a family.
     """
 
     ids: tuple[tuple[str, ...], ...]

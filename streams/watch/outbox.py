@@ -1,6 +1,7 @@
 """
-Sends the outbox to the topics. Each version is sent once, and versions are sent in the order in which they were
-decided.
+Sends the outbox to the topics.
+
+Each version is sent once, and versions are sent in the order in which they were decided.
 """
 
 from collections.abc import Callable

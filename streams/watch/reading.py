@@ -83,8 +83,9 @@ class Reading:
 
     def poll(self, patience_ms: int) -> list[Readable]:
         """
-        Return the next records. If topics have changed since the term began, set `is_over` and return nothing. The term
-        must then end.
+        Return the next records.
+
+        If topics have changed since the term began, set `is_over` and return nothing. The term must then end.
 
         Raises:
             RecordsDeleted: Kafka deleted records before they were read. The lake may have them.
@@ -102,8 +103,9 @@ class Reading:
 
     def read_until(self) -> int | None:
         """
-        Return the arrival time (ms since 1970) up to which all partitions have been read, or None if there is no
-        backlog.
+        Return the arrival time up to which all partitions have been read, in ms since 1970.
+
+        Return None if there is no backlog.
         """
         return self._reader.read_until()
 
@@ -118,8 +120,9 @@ class Reading:
 
     def note_written(self, written: Mapping[int, int]) -> None:
         """
-        Remember the next offset of each partition of the alerts topic, after versions were written. The given offsets
-        are Kafka's.
+        Remember the next offset of each partition of the alerts topic, after versions were written.
+
+        The given offsets are Kafka's.
         """
         places = {TopicPartition(names.ALERTS, number): offset for number, offset in written.items()}
         self.note_taken(self.consumer.numbered(places))

@@ -1,6 +1,7 @@
 """
-Runs a watcher, as the leader or as a standby, until it is told to stop. If the broker was unavailable, the watcher
-starts again.
+Runs a watcher, as the leader or as a standby, until it is told to stop.
+
+If the broker was unavailable, the watcher starts again.
 """
 
 import time
@@ -31,7 +32,7 @@ _RETRY_SECONDS = 0.5
 
 @dataclass
 class Watched:
-    """What this process did while it was the leader, added up."""
+    """Totals of what this process did while it was the leader."""
 
     records: int = 0
     alerts: int = 0
@@ -46,10 +47,11 @@ def run(
     project: Path = DBT_PROJECT,
 ) -> Watched:
     """
-    Watch until `until` returns true or `for_seconds` have passed. `until` is called at least once per heartbeat.
+    Run a watcher until `until` returns true or `for_seconds` have passed.
 
-    If another watcher leads, this one helps it, and leads when the other one ends. The broker and the database must
-    answer at the start. If they stop answering later, the watcher waits for them.
+    `until` is called at least once per heartbeat. If another watcher leads, this one helps it, and leads when the other
+    one ends. The broker and the database must answer at the start. If they stop answering later, the watcher waits
+    for them.
 
     Raises:
         BrokerUnavailable: no broker answers at the start.
@@ -104,8 +106,9 @@ def _term(
     sign: Sign,
 ) -> bool:
     """
-    Lead until told to stop, or until the lock, the database or the broker is lost. Return whether this watcher still
-    holds the lock.
+    Lead until told to stop, or until the lock, the database or the broker is lost.
+
+    Return whether this watcher still holds the lock.
     """
 
     def turns() -> bool:

@@ -16,8 +16,9 @@ class Sender:
     1. The watcher calls `wake` after each transaction that may have added versions. `wake` counts these requests.
     2. The thread remembers how many requests there are, and sends everything in the outbox. Then these requests are
        done.
-    3. `settled` returns None until all requests are done. Then it returns offsets. By then, every version that was
-       decided before the last `wake` is on the topic and acknowledged. The watcher moves the watermark only then.
+    3. `settled` returns None until all requests are done. Then it returns the written offsets. By then, every version
+       that was decided before the last `wake` is on the topic and acknowledged. The watcher moves the watermark only
+       then.
     4. If sending fails, the thread ends. `settled` then raises the error in the watcher's own thread.
 
     Args:

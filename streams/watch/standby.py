@@ -34,7 +34,7 @@ class Standby:
     A watcher that waits for the leader lock. While it waits, it does useful work.
 
     1. If the leader has the same rules and tables, this standby helps it. In one transaction, the standby takes up to
-       250 pending families and records, evaluates them, and writes the alert versions that follow to the outbox. The
+       250 pending families and records, evaluates them, and writes the resulting alert versions to the outbox. The
        leader sends them. The rows that the standby has taken are locked, so two watchers never evaluate the same family
        at once.
     2. If the standby dies, or if the leader has waited for it for five seconds, PostgreSQL rolls its transaction back.
@@ -112,8 +112,9 @@ class Standby:
 
     def _drop_next(self) -> None:
         """
-        Drop the tables that this standby prepared. They are not needed, because the leader now has tables of this
-        version.
+        Drop the tables that this standby prepared.
+
+        They are not needed, because the leader now has tables of this version.
         """
         if self._next is not None:
             self._next.tables.drop()

@@ -1,6 +1,7 @@
 """
-Finds the families and records that must be evaluated because of a batch, with the rules to evaluate and the
-reasons.
+Finds the families and records that must be evaluated because of a batch.
+
+For each of them, the module also finds the rules to evaluate and the reason.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -23,7 +24,7 @@ _ACTIONS = frozenset(fact_name(one.type) for one in (AlertAcknowledged, AlertClo
 
 @dataclass
 class Touched:
-    """The families and records that a batch concerns, each with the rules to evaluate and the reason."""
+    """The families and records that a batch affects, each with the rules to evaluate and the reason."""
 
     arrived: dict[Place, int] = field(default_factory=dict)
     rules: dict[Place, frozenset[str]] = field(default_factory=dict)
@@ -40,8 +41,9 @@ class Touched:
 
     def pending(self) -> Iterator[tuple[Place, Collection[str], datetime, str | None]]:
         """
-        Yield the families and records in order of their rules, because those with the same rules are evaluated
-        together.
+        Yield the families and records in order of their rules.
+
+        Families and records with the same rules are evaluated together.
         """
         for rules, place in sorted((sorted(rules), place) for place, rules in self.rules.items()):
             yield place, rules, self.arrival(place), self.amendments.get(place)

@@ -18,7 +18,9 @@ __all__ = ["Router", "hours_of", "recipients_of"]
 
 _ENDED = {AlertStatus.CLOSED, AlertStatus.CLEARED, AlertStatus.WITHDRAWN}
 _TAKEN_ON = "acknowledged"
-"""The `status_reason` of a version that somebody has acknowledged, so that nobody else needs to act."""
+"""
+The `status_reason` of a version which says that somebody has acknowledged the alert. Nobody else then needs to act.
+"""
 
 
 class Router:
@@ -32,7 +34,7 @@ class Router:
 
     def address(self, alert: Alert, desk: FamilyDesk | None, told: Iterable[Recipient]) -> Alert:
         """
-        Return a version with its area and its recipients.
+        Return an alert version with its area and its recipients added.
 
         Whoever received a version also receives all later versions. When an alert ends, or when somebody acknowledges
         it, nobody else is notified. Alerts from a backfill and test alerts have no recipients.

@@ -11,7 +11,7 @@ __all__ = ["filters"]
 
 
 def filters(verb: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options for the filters of `AlertFilter.of`. Users may give each option several times."""
+    """Add the options that choose alerts to a command. Users may give each option several times."""
     for option in (
         click.option(
             "--recipient", multiple=True, help="Only alerts for a role (duty) or one of its desks (duty:birkenhead)."

@@ -37,7 +37,7 @@ def generated() -> dict[str, str]:
 
 
 def write(root: Path = PROJECT) -> list[str]:
-    """Write the files that differ, and return their paths."""
+    """Write the generated files that differ from the contract, and return their paths."""
     changed = differing(root)
     texts = generated()
     for path in changed:

@@ -49,7 +49,7 @@ _KEYS = {
 
 
 def asyncapi(preamble: str) -> str:
-    """Return the document as YAML. `preamble` is its first comment."""
+    """Return the AsyncAPI document as YAML. `preamble` is its first comment."""
     document = {
         "asyncapi": "3.0.0",
         "info": {"title": "caf", "version": "1.0.0", "description": _ABOUT},

@@ -27,7 +27,7 @@ _RUN = {
 
 
 def dbt_sources(preamble: str) -> str:
-    """Return the text of the file. `preamble` is its first comment."""
+    """Return the text of the dbt source file. `preamble` is its first comment."""
     sources = [
         _source("landing", names.CATALOG_LANDING, "main", "What `land` stored, as it arrived.", landing_tables()),
         _source("run", names.CATALOG_MARTS, "run", "What `build` decides before it runs dbt.", _RUN),

@@ -8,7 +8,7 @@ __all__ = ["landing_ddl"]
 
 def landing_ddl(preamble: str) -> str:
     """
-    Return the text of the script: one statement for each table, as `streams.lake.schema` creates it.
+    Return the SQL script that creates the landing tables: one statement for each table, as in `streams.lake.schema`.
 
     The script changes no existing table. No column is declared NOT NULL, because a table that refused a row would stop
     `land`. Expectations check the rows instead.

@@ -49,7 +49,7 @@ def _message(type_: str, data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _data(struct: type[Event]) -> dict[str, Any]:
-    """Return data with all fields that do not contradict others. Of several key fields, only one is set."""
+    """Return example data with all fields that do not contradict others. Of several key fields, only one is set."""
     return _fields(struct, omitted={*_CONTRADICTING, *_other_keys(struct)}) | {
         name: value for name, value in _VALUES.items() if name in struct.__struct_fields__
     }

@@ -60,7 +60,7 @@ def message_schemas() -> dict[str, dict[str, Any]]:
 
 
 def amendment_type(topic: str, change: str) -> str:
-    """Return the type of a topic's corrections or withdrawals."""
+    """Return the event type of a topic's corrections or withdrawals."""
     return f"uk.{topic.removesuffix('.v1')}.{change}.v1"
 
 

@@ -59,8 +59,9 @@ def _ignore_nulls(node: exp.IgnoreNulls, _: Place) -> exp.Expr:
 @rewrites(exp.ArrayAgg)
 def _list(node: exp.ArrayAgg, _: Place) -> exp.Expr:
     """
-    Refuse lists of lists, unless they are flattened at once. In PostgreSQL, all lists in a list must have the same
-    length.
+    Refuse lists of lists, unless they are flattened at once.
+
+    In PostgreSQL, all lists in a list must have the same length.
     """
     if kind(node.this) == "list" and not isinstance(_outer(node), exp.Flatten):
         raise refused(node, "is a list of lists")

@@ -88,7 +88,7 @@ class PostgresEngine(Evaluator):
 
         Raises:
             LakeUnavailable: PostgreSQL does not answer.
-            NotKnown: see the class.
+            NotKnown: a part of a model is not known to mean the same in PostgreSQL.
         """
         return cls(compiled, Session(catalog_dsn(settings), "caf rules"))
 
@@ -99,7 +99,7 @@ class PostgresEngine(Evaluator):
 
     @property
     def crowd_limits(self) -> CrowdLimits:
-        """See `Evaluator.crowd_limits`."""
+        """The limits above which an id is over-shared. See `Evaluator.crowd_limits`."""
         if CROWD_LIMITS not in self._derived.tables:
             return NO_LIMITS
         columns = ", ".join(self._derived.columns[CROWD_LIMITS])
@@ -118,7 +118,7 @@ class PostgresEngine(Evaluator):
         rules: Collection[str],
         as_of: datetime,
     ) -> Iterator[Evaluation]:
-        """See `Evaluator.evaluating`."""
+        """Evaluate the given events and rejected records. See `Evaluator.evaluating`."""
         with self.evaluating_given(self._given(events, quarantine), rules, as_of) as evaluation:
             yield evaluation
 
@@ -143,11 +143,11 @@ class PostgresEngine(Evaluator):
         yield evaluation
 
     def desks(self, events: pa.Table, as_of: datetime) -> dict[str, FamilyDesk]:
-        """See `Evaluator.desks`."""
+        """Return who works with each family in the events. See `Evaluator.desks`."""
         return _by_family(answer for _, answer in self._answers((FAMILY_DESK,), self._given(events, None), as_of))
 
     def decided_referrals(self, events: pa.Table, as_of: datetime) -> list[DecidedReferral]:
-        """See `Evaluator.decided_referrals`."""
+        """Return the referrals that the front door has decided. See `Evaluator.decided_referrals`."""
         answers = self._answers((DECIDED_REFERRALS,), self._given(events, None), as_of)
         return [msgspec.json.decode(answer, type=DecidedReferral) for _, answer in answers]
 

@@ -69,7 +69,7 @@ def _group_by_all(select: exp.Select) -> None:
 
 
 def _join_as_of(select: exp.Select) -> None:
-    """Rewrite `ASOF JOIN`: join only the row that meets the inequality of the condition and is nearest to its bound."""
+    """Rewrite `ASOF JOIN`: of the rows that meet the condition, join only the one that is nearest to its bound."""
     for join in select.args.get("joins") or ():
         if join.method != "ASOF":
             continue

@@ -13,7 +13,7 @@ __all__ = ["Place", "Rewrite", "called", "collated", "grouped", "is_row", "rewri
 
 @dataclass
 class Place:
-    """The PostgreSQL schema in which the SQL of the models will run, and the types and functions that it needs."""
+    """The PostgreSQL schema in which the SQL of the models runs, and the types and functions that this SQL needs."""
 
     schema: str
     composites: Composites
@@ -47,8 +47,9 @@ def rewrites(*constructs: type[exp.Expr]) -> Callable[[Rewrite], Rewrite]:
 
 def rewrite(tree: exp.Expr, place: Place) -> exp.Expr:
     """
-    Rewrite every part of a query. The types of all parts must be known, and each new part gets the type of the part
-    that it replaces.
+    Rewrite every part of a query.
+
+    The types of all parts must be known, and each new part gets the type of the part that it replaces.
 
     Raises:
         NotKnown: a part cannot be rewritten.
@@ -84,7 +85,7 @@ def grouped(node: exp.Expr) -> exp.Expr:
 
 
 def collated(node: exp.Expr) -> exp.Expr:
-    """Return an expression to order or compare by. It orders text, and lists of text, by the text's bytes."""
+    """Return the expression. If it is text or a list of text, add the collation that orders text by its bytes."""
     if isinstance(node.unnest(), exp.Tuple | exp.Literal) or kind(node) == "null":
         return node
     is_text = kind(node) == "text" or (

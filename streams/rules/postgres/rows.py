@@ -1,6 +1,7 @@
 """
-Write rows as a JSON array of objects. NULL values are left out, because an event fills only about twelve of seventy
-columns.
+Write rows as a JSON array of objects.
+
+NULL values are left out, because an event fills only about twelve of seventy columns.
 """
 
 from collections.abc import Iterable

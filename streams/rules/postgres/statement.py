@@ -29,8 +29,9 @@ def statement(
     as_of: str,
 ) -> str:
     """
-    Return a statement that returns rows of the form `(model, answer)`. An answer is a JSON array of the model's
-    columns.
+    Return a statement that returns rows of the form `(model, answer)`.
+
+    An answer is a JSON array of the model's columns.
 
     Args:
         models: the models to run, in dependency order (`CompiledRules.needed`, `above`).
@@ -82,8 +83,9 @@ def _nulls(columns: Mapping[str, str]) -> str:
 
 def _input(derived: Derived, table: str, source: str | None) -> str:
     """
-    Return a query for an input, with every column that models name. Columns that are named only to be left out are
-    NULL.
+    Return a query for an input, with every column that models name.
+
+    Columns that models name only in order to leave them out are NULL.
     """
     columns, unread = derived.inputs[table], derived.unread[table]
     if source is None:

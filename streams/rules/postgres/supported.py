@@ -216,8 +216,9 @@ def refused(node: exp.Expr, why: str) -> NotKnown:
 
 def _line(node: exp.Expr) -> object:
     """
-    Return the line of the first part that has a line number. If no part has one, return the line of an expression
-    around it.
+    Return the line of the first part that has a line number.
+
+    If no part has one, return the line of an expression around it.
     """
     around: exp.Expr | None = node
     while around is not None:

@@ -80,7 +80,7 @@ def _part(node: exp.Func, _: Place) -> exp.Expr:
 @rewrites(exp.DateFromParts)
 def _date(node: exp.DateFromParts, _: Place) -> exp.Expr:
     """
-    Cast the arguments to integers, because PostgreSQL needs them.
+    Cast the arguments to integers, because PostgreSQL accepts no other type.
 
     In both databases, a date that does not exist is an error.
     """

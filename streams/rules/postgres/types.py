@@ -1,4 +1,4 @@
-"""Types: the PostgreSQL name of each DuckDB type, and the kind of value of an expression."""
+"""Find the PostgreSQL name of each DuckDB type, and the kind of value that an expression has."""
 
 import hashlib
 
@@ -51,7 +51,7 @@ INTEGERS = frozenset({"integer", "bigint", "hugeint"})
 
 def kind(node: exp.Expr) -> str:
     """
-    Return the kind of value of an expression: `text`, `integer`, `struct`, …; a tuple has its own kind.
+    Return the kind of value that an expression has, for example `text` or `integer`. A tuple has its own kind.
 
     Raises:
         NotKnown: the kind is not known.
@@ -82,8 +82,9 @@ def element(node: exp.Expr) -> exp.DataType:
 
 class Composites:
     """
-    The composite types that stand for structs. If two structs have fields with the same names and types, they have the
-    same composite type.
+    The composite types in PostgreSQL that stand for DuckDB's structs.
+
+    If two structs have fields with the same names and types, they have the same composite type.
 
     Attributes:
         ddl: statements that create the types, by name. Each type comes after the types that it uses.

@@ -18,10 +18,10 @@ _SUMS = {
     (exp.Sub, "timestamp", "interval"),
 }
 """
-The sums and differences of times that have the same result in both databases: the operation and two kinds of values.
+Sums and differences of times that have the same result in both databases.
 
-In both databases, a date plus some months never lies beyond the last day of the resulting month, and a day has 24
-hours.
+Each entry names the operation and the kinds of its two values. In both databases, a day has 24 hours. If a month is
+added to 31 January, both databases return the last day of February.
 """
 
 _CASTS = {
@@ -36,8 +36,9 @@ _CASTS = {
 @rewrites(exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ)
 def _compare(node: exp.Binary, _: Place) -> exp.Expr:
     """
-    Make comparisons such as `<` order text by its bytes. Refuse to compare values of different kinds, because the
-    databases cast them differently.
+    Make comparisons such as `<` order text by its bytes.
+
+    Refuse to compare values of different kinds, because the databases cast them differently.
     """
     left, right = kind(node.left), kind(node.right)
     alike = left == right or {left, right} <= INTEGERS or {left, right} == {"date", "timestamp"}
@@ -171,7 +172,7 @@ def _joined(node: exp.DPipe, place: Place) -> exp.Expr:
 @rewrites(exp.ConcatWs, exp.MD5, exp.Replace, exp.StrPosition)
 def _of_text(node: exp.Func, _: Place) -> exp.Expr:
     """
-    Keep functions of text.
+    Keep functions of text, because they return the same in both databases.
 
     In both databases, a character is a code point, bytes are UTF-8, and `concat_ws` skips NULL.
     """

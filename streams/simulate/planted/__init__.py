@@ -1,5 +1,6 @@
 """
-Stories whose alerts are known. Each story is a true case or a near miss of one rule, about a family of its own.
+Stories that test the rules. Each story is about a family of its own. It is either a true case of one rule, which must
+raise an alert, or a near miss, which must not.
 
 A story's docstring says why the rule must raise an alert, or why it must not. The truth file repeats that text.
 The stories' referrals ask for early help, so that the calibrated counts of referrals to social care do not change.

@@ -33,7 +33,7 @@ _CUSTODY = "custody_release_due"
 def marked_and_gone(
     s: Script, *, role: MarkerRole = MarkerRole.SOURCE_OF_RISK, expires_at: datetime | None = None
 ) -> Person:
-    """Write an adult who lived in the household, left it, and then got a risk marker."""
+    """Write the history of an adult who lived in the household, left it, and then got a risk marker."""
     adult = s.adult(s.ago(350))
     s.join(s.ago(350, 11), adult.id)
     s.leave(s.ago(200), adult)

@@ -20,8 +20,8 @@ __all__ = ["STORIES", "WORKING_HOURS_CLOCK"]
 
 WORKING_HOURS_CLOCK = frozenset({"E06000019"})
 """
-Authorities whose front door counts only working hours. There, a warning about an amber referral is raised after 18
-working hours.
+Authorities in which the front door's clock counts only working hours. There, a warning about an amber referral is
+raised after 18 working hours.
 """
 
 _FRONT_DOOR = "front_door_breach"
@@ -127,7 +127,8 @@ def _week(tuesday: date) -> list[date]:
 
 def _after(s: Script, *, limit: int, minutes: int) -> timedelta:
     """
-    Compute the time from submission to `minutes` after the limit. A negative number means before the limit.
+    Compute the time from submission to a moment that is `minutes` after the limit, or before it if `minutes` is
+    negative.
 
     `limit` is in hours. In an authority whose clock counts only working hours, eight hours are one day.
     """

@@ -67,7 +67,7 @@ def steps_up_within_six_months(s: Script) -> None:
 
 
 def steps_up_after_six_months(s: Script) -> None:
-    """The level was lowered, and goes up again one day more than six calendar months later."""
+    """The level was lowered. It goes up again six calendar months and one day later."""
     s.level(s.ago(300), 3)
     lowered = s.level(s.ago(230), 2, LevelReason.PROGRESS)
     again_at = instant(months_later(day_of(lowered.at), 6) + timedelta(days=1), 11)

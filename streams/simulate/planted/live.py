@@ -78,7 +78,7 @@ def comes_again_on_the_same_incident(s: Script) -> Scene:
 
 
 def waits_at_the_front_door(s: Script) -> Scene:
-    """A referral arrives almost a day late. Some seconds later its 24 hours are over, and there is no decision."""
+    """A referral arrives almost a day late. Some seconds later, the limit of 24 hours passes without a decision."""
     now = yield
     if s.borough.authority not in WORKING_HOURS_CLOCK:
         submitted = s.refer(now - timedelta(hours=24) + DEADLINE_AFTER, decision=None)
@@ -126,7 +126,7 @@ class Player:
         next(self._scene)
 
     def act(self, now: datetime) -> tuple[list[Fact], list[Claim]]:
-        """Let the story act; returns its facts and claims. The facts happen now and some seconds later."""
+        """Let the story act, and return its facts and claims. Each fact happens now or some seconds later."""
         facts = self._script.borough.facts
         written = len(facts)
         try:

@@ -50,7 +50,7 @@ class Script:
         borough.introduce(self.family, self.ago(400), is_planted=True)
 
     def play(self) -> list[Claim]:
-        """Write the whole story; returns its claims."""
+        """Write the whole story, and return its claims."""
         self._story(self)
         return self.claims
 

@@ -63,7 +63,7 @@ def social_care(borough: Borough, family: Family, at: datetime, referral_id: str
 
 
 def open_case(borough: Borough, family: Family, at: datetime, kind: ServiceKind, referral_id: str) -> str:
-    """Open a case of the family with a service; returns the case id."""
+    """Open a case of the family with a service, and return the case id."""
     case_id = borough.ids.new("K")
     opened = CaseOpened(
         case_id=case_id,
@@ -168,7 +168,10 @@ def change_level(borough: Borough, family: Family, at: datetime, level: int, rea
 
 
 def participants(borough: Borough, family: Family) -> list[HouseholdRole]:
-    """Draw which roles of the family attended. Fathers and lone males attend less often than mothers."""
+    """
+    Draw who in the family attends a meeting, and return their roles. Fathers and lone males attend less often than
+    mothers.
+    """
     likely = {HouseholdRole.FATHER: 0.35, HouseholdRole.LONE_MALE: 0.4, HouseholdRole.STEP_PARENT: 0.3}
     came = {adult.role for adult in family.adults if borough.rng.random() < likely.get(adult.role, 0.85)}
     if any(child.role is HouseholdRole.CHILD for child in family.children) and borough.rng.random() < 0.3:
@@ -177,7 +180,7 @@ def participants(borough: Borough, family: Family) -> list[HouseholdRole]:
 
 
 def _factors(borough: Borough) -> list[AssessmentFactor]:
-    """Draw the factors that an assessment finds. Each factor has its published share of assessments."""
+    """Draw the factors that an assessment finds. Each factor is found in its published share of assessments."""
     rng = borough.rng
     found = [code for code, share in borough.calibration.factors.items() if rng.random() < share]
     return found or [AssessmentFactor.NONE]

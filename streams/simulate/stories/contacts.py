@@ -27,10 +27,7 @@ _SOURCES = {
 
 
 def contact(borough: Borough, family: Family, at: datetime, source: ReferralSource | None = None) -> None:
-    """
-    Record a contact. If no source is given, one is drawn, in the published proportions of the sources of
-    referrals.
-    """
+    """Record a contact. If no source is given, one is drawn in the proportions that are published for referrals."""
     rng = borough.rng
     groups = borough.calibration.by_source
     source = source or source_in(rng.choices(tuple(groups), tuple(groups.values()))[0], rng)
@@ -49,7 +46,7 @@ def contact(borough: Borough, family: Family, at: datetime, source: ReferralSour
 
 def escalate(borough: Borough, family: Family, at: datetime) -> None:
     """
-    Write an incident that a partner reports. After domestic abuse, the schools of nine in ten children are
+    Write an incident that a partner reports. If the incident is domestic abuse, the schools of nine in ten children are
     notified.
     """
     rng = borough.rng

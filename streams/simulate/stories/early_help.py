@@ -104,7 +104,7 @@ def use_service(borough: Borough, family: Family, at: datetime, until: datetime)
 
 
 def _outcomes(borough: Borough, family: Family, first: datetime, last: datetime) -> dict[int, int]:
-    """Score one to three outcomes at the first and the last time; returns the scores at closure."""
+    """Record scores of one to three outcomes, at the start and at closure. Return the scores at closure."""
     rng, at_closure = borough.rng, {}
     for number in rng.sample(range(1, 11), rng.randint(1, 3)):
         score = rng.randint(2, 5)

@@ -121,8 +121,8 @@ def _severity(borough: Borough, service_kind: ServiceKind) -> Severity:
 
 def _need(borough: Borough, service_kind: ServiceKind) -> PrimaryNeed:
     """
-    Draw the primary need. For social care, the published proportions are used. None are published for early help, so
-    those are invented.
+    Draw the primary need. For social care, the published proportions are used. For early help, the proportions are
+    invented, because none are published.
     """
     if service_kind is ServiceKind.SOCIAL_CARE:
         needs = borough.calibration.needs

@@ -125,6 +125,6 @@ def link(borough: Borough, family: Family, at: datetime) -> None:
 
 HAPPENINGS = {move: 30, partner_joins: 22, partner_leaves: 14, birth: 20, mark: 8, release: 2, link: 4}
 """
-Other events in families that services know, with how often each occurs relative to the others. These numbers are
-invented.
+Other events in families that services know. Each has a weight, which says how often it occurs relative to the others.
+The weights are invented.
 """

@@ -1,4 +1,4 @@
-"""Write the letter about one referral: decide whether there is one, whom it goes to, and what it says."""
+"""Decide whether the referrer gets a letter about a referral, and what the letter says."""
 
 from hashlib import md5
 

@@ -49,7 +49,7 @@ class DeadLetters:
         Yield the dead letters that are waiting at the time of the call, oldest first.
 
         Args:
-            take: if True, a letter no longer waits once the caller has asked for the next letter.
+            take: if True, a letter stops waiting as soon as the caller asks for the next one.
         """
         reader = consumer(self._settings, [names.NOTIFY_DEAD_LETTER], group_id=f"{self._group}.replay")
         try:

@@ -14,7 +14,7 @@ from streams.tell.subscribers.dead_letters import DeadLetters
 __all__ = ["NotTaken", "NotYetTaken", "Send", "deliver"]
 
 Send = Callable[[Alert], None]
-"""Sends an alert to its receiver. Raises `NotYetTaken` or `NotTaken`."""
+"""Sends an alert to its receiver. Raises `NotYetTaken` or `NotTaken` if the receiver does not accept it."""
 
 log = structlog.get_logger()
 

@@ -1,5 +1,5 @@
 """
-Deliver alerts to one receiver, with a given function that sends them. An alert that cannot be delivered becomes a dead
+Deliver alerts to one receiver, using a function that the caller gives. An alert that cannot be delivered becomes a dead
 letter.
 """
 
@@ -23,7 +23,7 @@ class Notified:
     not_taken: int = 0
 
     def count(self, taken: bool) -> None:
-        """Count one more version."""
+        """Count one more version: as accepted if `taken` is true, otherwise as a dead letter."""
         self.sent += taken
         self.not_taken += not taken
 
@@ -42,7 +42,7 @@ def notify(
     Send alerts as they arrive, until `until` returns true. Alerts from history are never sent.
 
     Args:
-        chosen: the filters, named as in `subscribe`.
+        chosen: the filters. They have the same names as in `subscribe`.
     """
     letters = DeadLetters(settings, group)
     notified = Notified()

@@ -1,7 +1,8 @@
 """
 Read the history of one alert from the alerts topic.
 
-The history tells when the cause of the alert arrived, who the alert was for, who acknowledged it, and how it ended.
+The history says when the event that caused the alert arrived, whom the alert was for, who acknowledged it, and how it
+ended.
 """
 
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ __all__ = ["Step", "Story", "read_story", "steps"]
 
 @dataclass(frozen=True)
 class Story:
-    """All versions on the topic that are about one alert, each with the time at which the broker stored it."""
+    """The alert versions that make up the history of one alert, each with the time at which the broker stored it."""
 
     versions: list[tuple[Alert, datetime]]
     """The versions of the alert, oldest first."""

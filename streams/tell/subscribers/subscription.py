@@ -34,14 +34,14 @@ the alert.
 _POLL_MS = 500
 _POLL_INTERVAL_MS = 900_000
 """
-How long the loop body may take for the records of one poll. After this time, Kafka gives the partitions to another
-member.
+How long a subscriber's loop body may take for the records of one poll. After this time, Kafka gives the partitions to
+another member.
 """
 _POLL_RECORDS = 50
 _SESSION_MS = 10_000
 """
-How long a killed member keeps its partitions. A running member sends heartbeats to Kafka while the loop body
-runs.
+How long Kafka waits before it gives a killed member's partitions to another member. A running member sends heartbeats
+to Kafka while the loop body runs.
 """
 
 _LOST = (CommitFailedError, IllegalGenerationError, RebalanceInProgressError, UnknownMemberIdError)
@@ -189,8 +189,8 @@ class _Places(ConsumerRebalanceListener):
         True.
         """
         topic_id = self._reader.topic_ids([names.ALERTS]) or self._topic_id
-        # The saved positions belong to the old generation of the topic. The group has not got any record of the new
-        # one.
+        # The saved positions belong to the old generation of the topic. The group has not received any record of the
+        # new generation.
         is_anew, self._topic_id = self._topic_id != topic_id, topic_id
         if not (self.lost or is_anew):
             return False
@@ -210,7 +210,7 @@ class _Places(ConsumerRebalanceListener):
         return True
 
     def is_new(self, partition: TopicPartition, offset: int) -> bool:
-        """Return True if the group did not get this record before."""
+        """Return True if the group has not received this record yet."""
         return offset >= self._next[partition]
 
     def save(self, partition: TopicPartition, offset: int) -> bool:

@@ -77,8 +77,8 @@ class Webhook:
         Send one version of an alert. Each attempt has a signature of its own.
 
         Raises:
-            NotYetTaken: the receiver does not answer, reports an internal error (5xx), or asks to be tried later (408,
-                425, 429).
+            NotYetTaken: the receiver does not answer, reports an internal error (5xx), or asks the sender to try again
+                later (408, 425, 429).
             NotTaken: the receiver gives any other answer than 2xx. Redirects are not followed.
         """
         identity = f"{alert.alert_id}/{alert.version}"

@@ -1,6 +1,7 @@
 """
-The families and records to evaluate: those of a large batch, those put off, those with a passed deadline, those to
-review.
+The families and records that must be evaluated.
+
+They belong to a large batch, were put off until later, have a deadline that has passed, or must be reviewed.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -24,8 +25,9 @@ _HELPER_SECONDS = 5
 
 class Pending(NamedTuple):
     """
-    A family or record to evaluate, with the rules to evaluate and the reason: a new record, or a corrected or withdrawn
-    event.
+    A family or record that must still be evaluated, because a large batch affects it.
+
+    The object also contains the rules to evaluate, and the reason: a new record, or a corrected or withdrawn event.
     """
 
     number: int
@@ -72,8 +74,9 @@ class Agenda:
 
     def has_pending(self) -> bool:
         """
-        Return whether any row is pending, or is being evaluated by a standby. The answer is reliable only in the
-        leader's session.
+        Return whether any row is pending, or is being evaluated by a standby.
+
+        The answer is reliable only in the leader's session.
         """
         self._has_pending = self._has_pending and bool(self._session.run("SELECT 1 FROM pending LIMIT 1"))
         return self._has_pending
@@ -96,8 +99,9 @@ class Agenda:
 
     def put_off(self, places: Mapping[Place, datetime]) -> None:
         """
-        Put off families and records until later. `places` gives, for each of them, the time (with a time zone) at which
-        the cause of its new alert version arrived.
+        Put off families and records until later.
+
+        `places` contains, for each of them, when the cause of its new alert version arrived (with a time zone).
         """
         self._session.run(sql.PUT_OFF, *columns([(*place, at) for place, at in places.items()], 3))
 
@@ -117,8 +121,9 @@ class Agenda:
 
     def unevaluated(self, limit: int) -> dict[str, datetime]:
         """
-        Mark up to `limit` unreadable records as evaluated. Return them with their arrival times, which have a time
-        zone.
+        Mark up to `limit` unreadable records as evaluated.
+
+        Return them with their arrival times, which have a time zone.
         """
         rows = self._session.run(sql.UNJUDGED, limit)
         return {record: aware(received_at) for record, received_at in rows}

@@ -35,7 +35,7 @@ REPLACE_DEADLINES = """
     )
     INSERT INTO deadlines SELECT * FROM kept ON CONFLICT DO NOTHING
 """
-"""Deletes the stored deadlines that are not given again, and adds the new ones. Other rows are not touched."""
+"""Deletes the stored deadlines that are not among the given ones, and adds the new ones. Other rows stay unchanged."""
 NEXT_DUE = "SELECT min(due_at), EXISTS (SELECT FROM restatements) FROM deadlines"
 POP_DUE = "DELETE FROM deadlines WHERE due_at < $1 RETURNING due_at, family_id, rule"
 PUT_OFF = """

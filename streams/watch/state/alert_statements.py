@@ -47,7 +47,8 @@ SENT = """
     RETURNING alert_id, version, alert
 """
 """
-The rows are locked in a fixed order, so that two sessions that run this statement at the same time cannot
-deadlock.
+Removes sent versions from the outbox.
+
+The rows are locked in a fixed order. So two sessions can run this statement at the same time without a deadlock.
 """
 PLACES = "SELECT place_kind, place FROM alerts WHERE alert_id = ANY ($1)"

@@ -34,8 +34,9 @@ class Alerts:
 
     def save(self, standing: Iterable[Standing], *, send: bool) -> None:
         """
-        Store versions of alerts. The versions of one alert must be in order. If `send` is true, also write them to the
-        outbox.
+        Store versions of alerts.
+
+        The versions of one alert must be in order. If `send` is true, also write them to the outbox.
         """
         standing = list(standing)
         encoded = [(one.alert.alert_id, one.alert.version, msgspec.msgpack.encode(one.alert)) for one in standing]
@@ -78,8 +79,9 @@ class Alerts:
 
     def ended(self, before: datetime) -> list[str]:
         """
-        Return the ids of alerts that ended before a time (with a time zone) and are still on the topic of current
-        alerts.
+        Return the ids of alerts that ended before a given time, but are still on the topic of current alerts.
+
+        The time has a time zone.
         """
         return [alert_id for (alert_id,) in self._session.run(sql.ENDED, before)]
 
@@ -89,8 +91,9 @@ class Alerts:
 
     def standing(self, after: str, limit: int) -> list[Alert]:
         """
-        Return the next alerts that belong on the topic of current alerts. They are in order of their ids, and begin
-        after the id `after`.
+        Return the next alerts that belong on the topic of current alerts.
+
+        They are in order of their ids, and begin after the id `after`.
 
         Open alerts belong on this topic, and so do ended alerts that have not been removed from it yet.
         """

@@ -84,7 +84,11 @@ CROWDS_LOADED = """
         SELECT address_id FROM "main.events"
     )) IS TRUE
 """
-"""`IS TRUE` makes PostgreSQL look the ids up in a hash table. Without it, PostgreSQL could choose a slower join."""
+"""
+Returns the over-shared ids in the loaded events.
+
+`IS TRUE` makes PostgreSQL look the ids up in a hash table. Without it, PostgreSQL could choose a slower join.
+"""
 ADD_QUARANTINE = """
     INSERT INTO quarantine
     SELECT topic, kafka_partition, kafka_offset, received_at, reason, path, allowed
@@ -102,8 +106,9 @@ SAME_NAME = """
     WHERE events > 1
 """
 """
-`IS TRUE` makes PostgreSQL look the ids up in a hash table. Without it, PostgreSQL would compare each id with
-each row.
+Returns stored events that share their topic, key, source and id with another stored event.
+
+`IS TRUE` makes PostgreSQL look the ids up in a hash table. Without it, PostgreSQL would compare each id with each row.
 """
 TOUCHED = """
     WITH asked AS MATERIALIZED (
@@ -150,12 +155,12 @@ TOUCHED = """
     SELECT number, family_id FROM their_persons, families_with(person_id) AS family_id
 """
 """
-Finds the families that an event concerns.
+Finds the families that an event affects.
 
-An event concerns the families that it names, the families of its persons, and the families at its addresses or at its
-persons' addresses. An event about a household also concerns the other households of everyone in it. For example, one
-adult may live in two households. Then an incident in one household concerns the children in the other. An event about a
-person, or about a person's risk marker, also concerns the families that earlier records about this person or marker
+An event affects the families that it names, the families of its persons, and the families at its addresses or at its
+persons' addresses. An event about a household also affects the other households of everyone in it. For example, one
+adult may live in two households. Then an incident in one household affects the children in the other. An event about a
+person, or about a person's risk marker, also affects the families that earlier records about this person or marker
 named.
 """
 AMENDED = """

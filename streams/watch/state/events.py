@@ -72,7 +72,7 @@ class Events:
         return self.relate([one.named for one in recorded])
 
     def relate(self, named: Sequence[Named]) -> set[str]:
-        """Store which ids were named together; return what `add` returns."""
+        """Store which ids were named together. Return the families that lose a connection, as `add` does."""
         pairs = [one._asdict() for one in named if len(one.families) + len(one.persons) + len(one.addresses) > 1]
         if not pairs:
             return set()
@@ -96,7 +96,12 @@ class Events:
         return parted
 
     def keys(self, families: Collection[str], alerts: Collection[str] = ()) -> Keys:
-        """Find the record keys whose events must be loaded to evaluate families, and alerts that people acted on."""
+        """
+        Find the record keys whose events must be loaded.
+
+        These are the keys of the events that are needed to evaluate the families, and the ids of the alerts. Actions on
+        an alert have the alert's id as their key.
+        """
         rows = self._session.run(sql.KEYS, list(families), list(alerts), _MANY_KEYS)
         has_many = len(rows) >= _MANY_KEYS or sum(count for _, count in rows) >= MANY_EVENTS
         return Keys([key for key, _ in rows], has_many)
@@ -165,9 +170,9 @@ class Events:
 
     def touched(self, recorded: Sequence[Recorded]) -> list[set[str]]:
         """
-        Return, for each event, the families that it concerns.
+        Return, for each event, the families that it affects.
 
-        An event concerns the families that it names, the families of the persons that it names (including linked
+        An event affects the families that it names, the families of the persons that it names (including linked
         persons), and the families at its addresses or at these persons' addresses.
         """
         return self._touched([(one.named, one.fact in ABOUT_HOUSEHOLDS) for one in recorded])
@@ -175,7 +180,7 @@ class Events:
     def _touched(self, asked: Sequence[tuple[Named, bool]]) -> list[set[str]]:
         """Return the same as `touched`. Each item of `asked` also says whether its event is about households."""
         found = [set(named.families) for named, _ in asked]
-        # An event that names only families concerns no other family.
+        # An event that names only families affects no other family.
         far = [
             named._asdict() | {"is_about_households": are_households, "number": number}
             for number, (named, are_households) in enumerate(asked)
@@ -188,7 +193,8 @@ class Events:
 
     def amended(self, keys: Collection[str]) -> dict[tuple[str, str], str]:
         """
-        Return the corrected and withdrawn events among those with the given keys, by source and id. The value says
-        which of the two happened.
+        Return the corrected and withdrawn events among those with the given keys, by source and id.
+
+        The value says which of the two happened.
         """
         return {(source, id_): change for source, id_, change in self._session.run(sql.AMENDED, list(keys))}

@@ -1,7 +1,7 @@
 """
-Fills the watcher's tables from the lake. This is needed after an upgrade, if the tables are lost, or if Kafka has
-deleted records.
+Fills the watcher's tables from the lake.
 
+This is needed after an upgrade, if the tables are lost, or if Kafka has deleted records before they were evaluated.
 Landed rows are copied unchanged, partition by partition. Then all families are reviewed, because their deadlines are
 unknown.
 """

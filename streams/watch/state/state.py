@@ -99,10 +99,7 @@ class State:
         self.session.run("UPDATE pending SET rules = $1", self._rules)
 
     def is_shared(self) -> bool:
-        """
-        Return whether the leader uses tables of this version, and evaluates events by the same rules as this
-        watcher.
-        """
+        """Return whether the leader uses the same version of the tables, and the same rules, as this watcher."""
         return self.tables.are_filled() and self.tables.rules == self._rules
 
     def beside(self, session: Session) -> "State":
@@ -209,8 +206,9 @@ class State:
 
     def refuse(self, one: Pending) -> list[tuple[str, int, int]]:
         """
-        Stop treating a family or record as pending, because PostgreSQL refuses it. It is evaluated again when another
-        record about it arrives.
+        Stop treating a family or record as pending, because PostgreSQL refuses it.
+
+        It is evaluated again when another record about it arrives.
 
         Returns:
             Topic, partition and offset of the newest records about the family. They are stored as unreadable.

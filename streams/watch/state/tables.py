@@ -1,6 +1,7 @@
 """
-Makes the watcher's tables from the contract's columns and `tables.sql`. If either of these changes, the tables are made
-again.
+Makes the watcher's tables from the contract's columns and `tables.sql`.
+
+If either of these changes, the tables are made again.
 
 The leader uses the tables in the schema `watch`. A standby of another version makes its own tables in `watch_next`.
 When this standby becomes the leader, its tables replace those in `watch`.
@@ -29,7 +30,7 @@ _ASKED = frozenset({
     "change", "fact", "alert_id", "escalation_kind", "family_id", "release_family_id", "marker_families", "person_id",
     "linked_person_id", "person_ids", "address_id", "marker_id",
 })  # fmt: skip
-"""Columns that say whom an event concerns. They are kept even if no rule reads them."""
+"""Columns that show which families and records an event affects. They are kept even if no rule reads them."""
 _TYPES = {
     pa.string(): "text",
     pa.int32(): "integer",
@@ -72,8 +73,9 @@ FROM {table};
 
 def event_columns(read: frozenset[str]) -> dict[str, str]:
     """
-    Return the columns of `landing.events` to keep, with their PostgreSQL types. `read` contains the columns that rules
-    read.
+    Return the columns of `landing.events` to keep, with their PostgreSQL types.
+
+    `read` contains the columns that rules read.
     """
     return {name: _TYPES[type_] for name, type_ in EVENT_COLUMNS.items() if name in read | _ASKED}
 
@@ -151,8 +153,9 @@ class Tables:
 
     def judged_by(self, rules: str | None) -> None:
         """
-        Record by which rules events are evaluated from now on. Give None if some stored events have not been
-        evaluated.
+        Record by which rules events are evaluated from now on.
+
+        Pass None if some stored events have not been evaluated.
         """
         self._session.run("UPDATE about SET rules = $1", rules)
 
