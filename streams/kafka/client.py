@@ -8,6 +8,7 @@ from kafka.errors import KafkaError
 
 from streams.errors import BrokerUnavailable
 from streams.kafka.generations import Generations
+from streams.kafka.login import login
 from streams.kafka.reading import TolerantConsumer, all_partitions
 from streams.settings import Settings
 
@@ -96,7 +97,10 @@ def end_offsets(settings: Settings, topics: Iterable[str]) -> dict[TopicPartitio
 def _connect(kind: Callable[..., T], settings: Settings, **config: object) -> T:
     try:
         return kind(
-            bootstrap_servers=settings.bootstrap.split(","), bootstrap_timeout_ms=_BOOTSTRAP_TIMEOUT_MS, **config
+            bootstrap_servers=settings.bootstrap.split(","),
+            bootstrap_timeout_ms=_BOOTSTRAP_TIMEOUT_MS,
+            **login(settings),
+            **config,
         )
     except KafkaError as error:
         raise BrokerUnavailable(

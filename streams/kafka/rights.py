@@ -18,8 +18,12 @@ from kafka.admin import (
     ACLOperation,
     ACLPermissionType,
     ACLResourcePatternType,
+    ResourcePattern,
+    ResourcePatternFilter,
+    ResourceType,
 )
-from kafka.admin import ResourcePattern, ResourcePatternFilter, ResourceType
+
+from streams.errors import StackFailed
 
 __all__ = ["FILE", "Right", "grant", "principals", "rights"]
 
@@ -57,3 +61,69 @@ def rights() -> tuple[Right, ...]:
 def principals() -> tuple[str, ...]:
     """Return the names of all principals."""
     return tuple(dict.fromkeys(one.principal for one in rights()))
+
+
+def grant(client: KafkaAdminClient) -> None:
+    """
+    Make the broker's access control list equal to the table: add what is missing, and delete what is not in the table.
+
+    Raises:
+        StackFailed: the broker refuses an entry.
+    """
+    wanted = {_key(one): one for right in rights() for one in _entries(right)}
+    found = {_key(one): one for one in client.describe_acls(_EVERYTHING)[0]}
+    if missing := [one for key, one in wanted.items() if key not in found]:
+        refused = client.create_acls(missing)["failed"]
+        if refused:
+            raise StackFailed(f"Kafka refuses rights of {FILE.name}: {refused[0].__name__}")
+    if surplus := [one for key, one in found.items() if key not in wanted]:
+        client.delete_acls([_filter(one) for one in surplus])
+
+
+_EVERYTHING = ACLFilter(
+    principal=None,
+    host=None,
+    operation=ACLOperation.ANY,
+    permission_type=ACLPermissionType.ANY,
+    resource_pattern=ResourcePatternFilter(ResourceType.ANY, None, ACLResourcePatternType.ANY),
+)
+
+
+def _entries(right: Right) -> Iterable[ACL]:
+    return (
+        ACL(
+            principal=f"User:{right.principal}",
+            host="*",
+            operation=ACLOperation[operation.upper()],
+            permission_type=ACLPermissionType.ALLOW,
+            resource_pattern=_pattern(right),
+        )
+        for operation in right.operations
+    )
+
+
+def _pattern(right: Right) -> ResourcePattern:
+    if right.what == "cluster":
+        return ResourcePattern(ResourceType.CLUSTER, "kafka-cluster", ACLResourcePatternType.LITERAL)
+    begins = right.name.endswith((".", "-"))
+    kind = ACLResourcePatternType.PREFIXED if begins else ACLResourcePatternType.LITERAL
+    return ResourcePattern(_KINDS[right.what], right.name, kind)
+
+
+def _key(entry: ACL) -> tuple[object, ...]:
+    pattern = entry.resource_pattern
+    return (
+        *(entry.principal, entry.host, entry.operation, entry.permission_type),
+        *(pattern.resource_type, pattern.resource_name, pattern.pattern_type),
+    )
+
+
+def _filter(entry: ACL) -> ACLFilter:
+    pattern = entry.resource_pattern
+    return ACLFilter(
+        principal=entry.principal,
+        host=entry.host,
+        operation=entry.operation,
+        permission_type=entry.permission_type,
+        resource_pattern=ResourcePatternFilter(pattern.resource_type, pattern.resource_name, pattern.pattern_type),
+    )

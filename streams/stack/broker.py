@@ -6,6 +6,7 @@ Source: https://kafka.apache.org/documentation/#kraft
 
 import os
 import subprocess
+from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
 
@@ -15,7 +16,10 @@ from kafka.errors import KafkaError
 
 from streams.errors import StackFailed
 from streams.settings import Settings
+from streams.kafka.login import login
+from streams.kafka.rights import grant
 from streams.stack import maven, processes
+from streams.stack.broker_secrets import BROKER, jaas, make_secrets, password, tell_broker, write_privately
 from streams.stack.ports import check_port, free_ports, listens
 from streams.stack.processes import Say, Started
 
@@ -27,11 +31,21 @@ HEAP = ("-Xms128m", "-Xmx512m", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-Dja
 NODE = 1
 CONFIG = "server.properties"
 
-BROKER = {
+SERVER = {
     "process.roles": "broker,controller",
     "node.id": NODE,
-    "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+    # Nobody gets in without a password, on either port. The broker logs in to itself with PLAIN, because its password
+    # must be known before it can store passwords. All other principals use SCRAM.
+    "listener.security.protocol.map": "CONTROLLER:SASL_PLAINTEXT,CLIENT:SASL_PLAINTEXT",
     "controller.listener.names": "CONTROLLER",
+    "inter.broker.listener.name": "CLIENT",
+    "sasl.mechanism.inter.broker.protocol": "PLAIN",
+    "sasl.mechanism.controller.protocol": "PLAIN",
+    "listener.name.client.sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-512",
+    "listener.name.controller.sasl.enabled.mechanisms": "PLAIN",
+    # What `rights.csv` does not allow is forbidden.
+    "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+    "super.users": f"User:{BROKER}",
     "auto.create.topics.enable": "false",
     # One node keeps one copy of everything, including the internal topics.
     "default.replication.factor": 1,
@@ -94,6 +108,7 @@ def start(settings: Settings, say: Say = print) -> str:
     check_port(settings.kafka_port, "CAF_KAFKA_PORT")
     folder = settings.home / NAME
     folder.mkdir(parents=True, exist_ok=True)
+    make_secrets(settings.home)
     classpath = ":".join(map(str, maven.jars(ARCHIVES, settings.home, say)))
     config = _configure(settings, folder)
     options = [*HEAP, "-Dlog4j2.configurationFile=log4j2.properties", "-cp", classpath]
@@ -102,6 +117,9 @@ def start(settings: Settings, say: Say = print) -> str:
     command = [*java, "kafka.Kafka", config]
     started = processes.start(settings.home, NAME, command, env=_environment(), cwd=folder, address=address)
     _wait(started, settings)
+    with closing(_admin(settings)) as admin:
+        tell_broker(admin, settings.home)
+        grant(admin)
     return address
 
 
@@ -110,10 +128,10 @@ def stop(settings: Settings) -> bool:
     return processes.stop(settings.home, NAME)
 
 
-def answers(address: str) -> bool:
-    """Return whether a broker answers at `host:port` and lists the brokers of its cluster."""
+def answers(settings: Settings) -> bool:
+    """Return whether the embedded broker answers, and lists the brokers of its cluster."""
     try:
-        admin = KafkaAdminClient(bootstrap_servers=address, request_timeout_ms=5_000, bootstrap_timeout_ms=2_000)
+        admin = _admin(settings)
     except KafkaError:
         return False
     try:
@@ -124,9 +142,19 @@ def answers(address: str) -> bool:
         admin.close()
 
 
+def _admin(settings: Settings) -> KafkaAdminClient:
+    """Return a client that may do everything, because it logs in as the broker itself."""
+    return KafkaAdminClient(
+        bootstrap_servers=f"127.0.0.1:{settings.kafka_port}",
+        request_timeout_ms=5_000,
+        bootstrap_timeout_ms=2_000,
+        **login(settings.acting_as(BROKER)),
+    )
+
+
 def _wait(started: Started, settings: Settings) -> None:
     processes.wait_until(
-        lambda: listens(settings.kafka_port) and answers(started.address), started, settings.home, seconds=60
+        lambda: listens(settings.kafka_port) and answers(settings), started, settings.home, seconds=60
     )
 
 
@@ -142,16 +170,23 @@ def _configure(settings: Settings, folder: Path) -> str:
     All paths in these files are relative, because a property must not contain commas or non-Latin letters.
     """
     controller = f"127.0.0.1:{free_ports(1)[0]}"
-    listener = f"PLAINTEXT://127.0.0.1:{settings.kafka_port}"
+    listener = f"CLIENT://127.0.0.1:{settings.kafka_port}"
+    secret = password(settings.home, BROKER)
+    own_login = jaas(BROKER, secret, users=f' user_{BROKER}="{secret}"')
     lines = {
-        **BROKER,
+        **SERVER,
         "listeners": f"{listener},CONTROLLER://{controller}",
         "advertised.listeners": f"{listener},CONTROLLER://{controller}",
         "controller.quorum.bootstrap.servers": controller,
+        "listener.name.client.plain.sasl.jaas.config": own_login,
+        "listener.name.client.scram-sha-512.sasl.jaas.config": (
+            "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+        ),
+        "listener.name.controller.plain.sasl.jaas.config": own_login,
         "log.dirs": "data",
         "message.max.bytes": 4 * settings.max_record_bytes,
     }
-    (folder / CONFIG).write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
+    write_privately(folder / CONFIG, "".join(f"{name}={value}\n" for name, value in lines.items()))
     (folder / "log4j2.properties").write_text(LOGGING)
     return CONFIG
 
