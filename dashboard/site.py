@@ -25,7 +25,7 @@ class Site:
     """Everything that the pages of one home share."""
 
     def __init__(self, settings: Settings, holds: Holds | None = None) -> None:
-        self.settings = settings
+        self.settings = settings = settings.acting_as("pages")
         self.reader = Reader(settings)
         self.changes = Changes()
         self.board = LatestAlerts(settings, self.reader, lambda: self.changes.say("alerts"))

@@ -1,9 +1,12 @@
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Properties;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
@@ -12,7 +15,9 @@ import org.apache.kafka.common.errors.WakeupException;
 import org.apache.kafka.common.serialization.StringDeserializer;
 
 /**
- * Act on alerts: java -cp kafka-clients.jar:jackson-databind.jar:… Subscriber localhost:19092 my-desk
+ * Act on alerts: java -cp kafka-clients.jar:jackson-databind.jar:… Subscriber 127.0.0.1:19092 my-desk subscriber.properties
+ *
+ * The last argument is the file with the login, which the people who run the broker give you.
  *
  * The program saves its position after it has acted on an alert. If it crashes before that, the next run receives the
  * same alert again. While the program runs, it skips repeats. After a restart it no longer knows which alerts
@@ -29,12 +34,13 @@ public class Subscriber {
     }
 
     public static void main(String[] args) throws Exception {
-        Map<String, Object> settings = Map.of(
-            "bootstrap.servers", args[0],
-            "group.id", args[1],
-            "enable.auto.commit", false,
-            "auto.offset.reset", "earliest",
-            "isolation.level", "read_committed");
+        Properties settings = new Properties();
+        settings.load(Files.newBufferedReader(Path.of(args[2])));
+        settings.put("bootstrap.servers", args[0]);
+        settings.put("group.id", args[1]);
+        settings.put("enable.auto.commit", "false");
+        settings.put("auto.offset.reset", "earliest");
+        settings.put("isolation.level", "read_committed");
         Map<String, Integer> latest = new HashMap<>();
         try (var consumer = new KafkaConsumer<>(settings, new StringDeserializer(), new StringDeserializer())) {
             // After Ctrl-C, leave the group at once. Otherwise the next start waits until Kafka has given up on this member.

@@ -1,5 +1,7 @@
 """
-Act on alerts with the library: `python library.py localhost:19092 my-desk`.
+Act on alerts with the library: `python library.py 127.0.0.1:19092 my-desk subscriber.properties`.
+
+The last argument is the file with the login, which the people who run the broker give you.
 
 After a restart, the program continues where it stopped. The library drops repeats. Once an alert has been given to
 `act`, all later versions of it are given as well, even if they are no longer red.
@@ -16,6 +18,6 @@ def act(alert: Alert) -> None:
     print(alert.alert_id, alert.version, alert.severity, alert.status, alert.rule, flush=True)
 
 
-bootstrap, group = sys.argv[1:]
-for alert in subscribe(bootstrap, group=group, severity="red", start="oldest"):
+bootstrap, group, login = sys.argv[1:]
+for alert in subscribe(bootstrap, login=login, group=group, severity="red", start="oldest"):
     act(alert)

@@ -1,5 +1,7 @@
 """
-Act on alerts with kafka-python alone: `python plain.py localhost:19092 my-desk`.
+Act on alerts with kafka-python alone: `python plain.py 127.0.0.1:19092 my-desk subscriber.properties`.
+
+The last argument is the file with the login, which the people who run the broker give you.
 
 The program saves its position after it has acted on an alert. If it crashes before that, the next run receives the same
 alert again. While the program runs, it skips repeats. After a restart it no longer knows which
@@ -7,7 +9,9 @@ alerts it has received, so your own code must recognise repeats.
 """
 
 import json
+import re
 import sys
+from pathlib import Path
 
 from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 
@@ -17,10 +21,16 @@ def act(alert: dict) -> None:
     print(alert["alert_id"], alert["version"], alert["severity"], alert["status"], alert["rule"], flush=True)
 
 
-bootstrap, group = sys.argv[1:]
+bootstrap, group, login = sys.argv[1:]
+properties = dict(line.split("=", 1) for line in Path(login).read_text().splitlines() if not line.startswith("#"))
+username, password = re.findall(r'(?:username|password)="([^"]*)"', properties["sasl.jaas.config"])
 consumer = KafkaConsumer(
     "caf.escalation.alerts.v1",
     bootstrap_servers=bootstrap,
+    security_protocol=properties["security.protocol"],
+    sasl_mechanism=properties["sasl.mechanism"],
+    sasl_plain_username=username,
+    sasl_plain_password=password,
     group_id=group,
     enable_auto_commit=False,
     auto_offset_reset="earliest",

@@ -11,6 +11,7 @@ from confluent_kafka import KafkaException, Producer
 from streams import names
 from streams.bench.bad_records import BadRecord, BadRecords
 from streams.kafka.client import end_offsets, producer
+from streams.kafka.login import librdkafka_login
 from streams.settings import Settings
 
 __all__ = ["mark_ends", "sending"]
@@ -66,6 +67,7 @@ def _send(settings: Settings, count: int, seed: int) -> int:
 def _producer(settings: Settings, codec: str, config: dict[str, str] | None = None) -> Producer:
     return Producer(
         {
+            **librdkafka_login(settings),
             "bootstrap.servers": settings.bootstrap,
             "compression.type": codec,
             "message.max.bytes": 100_000_000,

@@ -23,6 +23,7 @@ import pyarrow as pa
 from streams import names
 from streams.contracts import Event, event_types
 from streams.contracts.columns import EVENT_COLUMNS, field_types
+from streams.kafka.login import librdkafka_login
 from streams.settings import Settings
 
 __all__ = ["store_plainly"]
@@ -57,7 +58,12 @@ def store_plainly(settings: Settings, folder: Path) -> float:
 
 def _consumer(settings: Settings) -> confluent_kafka.Consumer:
     return confluent_kafka.Consumer(
-        {"bootstrap.servers": settings.bootstrap, "group.id": "plain", "enable.auto.commit": False}
+        {
+            **librdkafka_login(settings),
+            "bootstrap.servers": settings.bootstrap,
+            "group.id": "plain",
+            "enable.auto.commit": False,
+        }
     )
 
 

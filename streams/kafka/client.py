@@ -1,5 +1,6 @@
 """Kafka clients with the settings that the delivery guarantees depend on."""
 
+import logging
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
@@ -95,6 +96,9 @@ def end_offsets(settings: Settings, topics: Iterable[str]) -> dict[TopicPartitio
 
 
 def _connect(kind: Callable[..., T], settings: Settings, **config: object) -> T:
+    if not settings.kafka:
+        # The embedded broker listens on the loopback address, where a login without encryption needs no warning.
+        logging.getLogger("kafka.net.sasl").setLevel(logging.ERROR)
     try:
         return kind(
             bootstrap_servers=settings.bootstrap.split(","),
@@ -104,6 +108,6 @@ def _connect(kind: Callable[..., T], settings: Settings, **config: object) -> T:
         )
     except KafkaError as error:
         raise BrokerUnavailable(
-            f"no Kafka broker answers at {settings.bootstrap} ({type(error).__name__}); "
-            "start one with './caf up', or name another in CAF_KAFKA"
+            f"no Kafka broker answers at {settings.bootstrap}, or it refuses the login ({type(error).__name__}); "
+            "start one with './caf up', or name another in CAF_KAFKA and its login in CAF_KAFKA_CONFIG"
         ) from error

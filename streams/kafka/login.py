@@ -55,7 +55,10 @@ def login(settings: Settings) -> dict[str, object]:
 def librdkafka_login(settings: Settings) -> dict[str, str]:
     """Return the same login as `login` does, in the words of librdkafka."""
     if settings.kafka:
-        return properties(Path(settings.kafka_config)) if settings.kafka_config else {}
+        try:
+            return properties(Path(settings.kafka_config)) if settings.kafka_config else {}
+        except FileNotFoundError:
+            raise SettingInvalid(f"CAF_KAFKA_CONFIG names a missing file: {settings.kafka_config}") from None
     file = secret_file(settings.home, settings.principal)
     try:
         return properties(file)
@@ -63,7 +66,8 @@ def librdkafka_login(settings: Settings) -> dict[str, str]:
         return {}  # the broker of this home has never been started
     except PermissionError:
         raise BrokerUnavailable(
-            f"only the owner of {settings.home} can use its broker: the login of {settings.principal!r} is closed to you"
+            f"only the owner of {settings.home} can use its broker; "
+            f"the file with the login of {settings.principal!r} is closed to you"
         ) from None
 
 

@@ -56,7 +56,9 @@ def run(
     with rarely_collected(), sign_of_life(settings, "land") as sign:
         ensure_topics(settings)
         refuse_differences(settings)
-        while _land(settings, landed, stops, sign=sign, validator=validator, on_commit=on_commit, once=once):
+        while _land(
+            settings.acting_as("land"), landed, stops, sign=sign, validator=validator, on_commit=on_commit, once=once
+        ):
             log.info("topics_changed")
     return landed
 

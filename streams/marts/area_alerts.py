@@ -87,6 +87,7 @@ def publish_build_alerts(settings: Settings) -> int:
         BrokerUnavailable: there are versions to publish, and no broker answers.
         LakeUnavailable: the lake does not answer.
     """
+    settings = settings.acting_as("build")
     with build_lock(settings), connect(settings) as lake:
         models = built_models(lake, of_build_rules=True)
         if not models or one_row(lake.execute(_IS_BEHIND))[0]:

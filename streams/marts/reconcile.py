@@ -174,6 +174,7 @@ def reconcile(settings: Settings, *, publish: bool = False) -> Reconciliation:
         BrokerUnavailable: no broker answers.
         LakeUnavailable: the lake does not answer.
     """
+    settings = settings.acting_as("build")
     with build_lock(settings) as lock, connect(settings) as lake:
         found = compare(lake)
         missing = {one.alert_id for one in found.differences if one.kind == "missing"} if publish else set()

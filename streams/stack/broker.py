@@ -15,9 +15,9 @@ from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from streams.errors import StackFailed
-from streams.settings import Settings
 from streams.kafka.login import login
 from streams.kafka.rights import grant
+from streams.settings import Settings
 from streams.stack import maven, processes
 from streams.stack.broker_secrets import BROKER, jaas, make_secrets, password, tell_broker, write_privately
 from streams.stack.ports import check_port, free_ports, listens
@@ -153,9 +153,7 @@ def _admin(settings: Settings) -> KafkaAdminClient:
 
 
 def _wait(started: Started, settings: Settings) -> None:
-    processes.wait_until(
-        lambda: listens(settings.kafka_port) and answers(settings), started, settings.home, seconds=60
-    )
+    processes.wait_until(lambda: listens(settings.kafka_port) and answers(settings), started, settings.home, seconds=60)
 
 
 def _environment() -> dict[str, str]:

@@ -63,6 +63,7 @@ def run(
     with sign_of_life(settings, "watch") as sign:
         ensure_topics(settings)
         refuse_differences(settings)
+        settings = settings.acting_as("watch")
         rules = compiled_rules(settings, project)
         watched = Watched()
         leadership, standby = Leadership(settings), Standby(settings, rules, sign.stand_by)

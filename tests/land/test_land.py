@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 
 import duckdb
 import pytest
-from kafka import KafkaProducer, TopicPartition
+from kafka import TopicPartition
 
 from streams import names
 from streams.contracts.output_envelope import encode_output
 from streams.contracts.outputs import HEARTBEAT_TYPE, Heartbeat
-from streams.kafka.client import consumer
+from streams.kafka.client import consumer, producer
 from streams.land import run
 from streams.land.verify import verify_offsets
 from streams.settings import Settings
@@ -165,7 +165,7 @@ def test_checks_leave_nothing_out(lake_settings: Settings, send: Send, contact: 
 
 def test_markers_of_transactions_are_no_gap(lake_settings: Settings, contact: Contact, send: Send, rows: Rows) -> None:
     """A partner's producer may use transactions. Records of an aborted transaction do not land."""
-    kafka = KafkaProducer(bootstrap_servers=lake_settings.bootstrap, transactional_id="partner")
+    kafka = producer(lake_settings, transactional_id="partner")
     kafka.init_transactions()
     for number, end in ((1, kafka.commit_transaction), (2, kafka.abort_transaction), (3, kafka.commit_transaction)):
         kafka.begin_transaction()

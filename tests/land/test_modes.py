@@ -19,6 +19,7 @@ from kafka import KafkaProducer
 
 from streams import names
 from streams.contracts.referral import ContactRecorded
+from streams.kafka.login import secret_file
 from streams.lake.connect import connect
 from streams.land import run
 from streams.land.parts import parts_of
@@ -49,7 +50,8 @@ def java(lake_settings: Settings, tmp_path: Path) -> Callable[[str, str], None]:
     data.write_text(json.dumps(CONTACT))
 
     def send(encoding: str, event_id: str) -> None:
-        words = (lake_settings.bootstrap, names.REFERRAL, "F-1", encoding, event_id, ContactRecorded.type, data)
+        login = secret_file(lake_settings.home, lake_settings.principal)
+        words = (lake_settings.bootstrap, names.REFERRAL, "F-1", encoding, event_id, ContactRecorded.type, data, login)
         subprocess.run([*command, "Send", *map(str, words)], check=True, capture_output=True)
 
     return send

@@ -72,6 +72,7 @@ def share(
     with ExitStack() as stack:
         sign = stack.enter_context(sign_of_life(settings, "share"))
         ensure_topics(settings)
+        settings = settings.acting_as("share")
         engine = stack.enter_context(closing(Engine(compiled_rules(settings))))
         sharer = stack.enter_context(closing(_Sharer(settings, policy, Consents(settings, engine, patience_seconds))))
         cursor = stack.enter_context(closing(Cursor(settings, names.ALERTS, names.SHARE_GROUP)))

@@ -79,6 +79,7 @@ def post(
             return is_over()
 
         ensure_topics(settings)
+        settings = settings.acting_as("share")
         office = stack.enter_context(closing(_Office(settings, patience_seconds)))
         cursor = stack.enter_context(closing(Cursor(settings, names.REFERRAL, names.FEEDBACK_GROUP)))
         ends = cursor.ends()

@@ -3,7 +3,7 @@ Receive alerts in a program, in three lines.
 
     from streams import subscribe
 
-    for alert in subscribe("localhost:19092", group="duty-desk", severity="red", area="birkenhead"):
+    for alert in subscribe("127.0.0.1:19092", login="subscriber.properties", group="duty-desk", severity="red"):
         act(alert)
 """
 
@@ -53,6 +53,7 @@ def subscribe(
     where: Settings | str | None = None,
     *,
     group: str,
+    login: str = "",
     severity: Words = (),
     rule: Words = (),
     area: Words = (),
@@ -78,6 +79,7 @@ def subscribe(
     Args:
         where: settings, or the bootstrap servers `host:port[,host:port]`. None means the `CAF_*` environment variables.
         group: the name of the subscriber. The position is saved under this name.
+        login: the file with the login, if `where` is bootstrap servers. The people who run the broker hand it out.
         severity, rule, area, recipient: one word or several. A recipient is a role or `role:id`.
         standing: if True, yield only open versions that match the filters. If False, also yield all later versions of
             an alert that was yielded.
@@ -92,13 +94,13 @@ def subscribe(
     """
     wanted = AlertFilter.of(severity=severity, rule=rule, area=area, recipient=recipient, backfill=backfill, test=test)
     selection = Selection(wanted, standing=standing, capacity=REMEMBERED)
-    return _alerts(_settings(where), group, selection, start == "oldest", until)
+    return _alerts(_settings(where, login), group, selection, start == "oldest", until)
 
 
-def _settings(where: Settings | str | None) -> Settings:
-    if where is None:
-        return Settings.from_env()
-    return Settings(kafka=where) if isinstance(where, str) else where
+def _settings(where: Settings | str | None, login: str) -> Settings:
+    if isinstance(where, str):
+        where = Settings(kafka=where, kafka_config=login)
+    return (where or Settings.from_env()).acting_as("subscriber")
 
 
 def _alerts(

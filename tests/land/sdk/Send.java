@@ -10,14 +10,18 @@ import java.nio.file.Path;
 import java.time.OffsetDateTime;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Properties;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.StringSerializer;
 
-/** Sends an event with the CloudEvents SDK: broker, topic, key, encoding, id, type, file of the data. */
+/** Sends an event with the CloudEvents SDK: broker, topic, key, encoding, id, type, file of the data, file of the login. */
 public class Send {
     public static void main(String[] given) throws Exception {
+        Properties login = new Properties();
+        login.load(Files.newBufferedReader(Path.of(given[7])));
         Map<String, Object> config = new HashMap<>();
+        login.forEach((name, value) -> config.put((String) name, value));
         config.put("bootstrap.servers", given[0]);
         config.put(CloudEventSerializer.ENCODING_CONFIG, Encoding.valueOf(given[3]));
         config.put(CloudEventSerializer.EVENT_FORMAT_CONFIG, JsonFormat.CONTENT_TYPE);

