@@ -1,4 +1,4 @@
--- The periods of each authority, with the part of a year that each of them has lasted.
+-- The periods of each authority, and how long each period has lasted so far, as a part of a year.
 with present as (
     select {{ local_time(as_of()) }} as moment, {{ local_date(as_of()) }} as today
 ),

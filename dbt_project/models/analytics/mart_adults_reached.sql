@@ -1,5 +1,5 @@
--- For each household role, the families opened to services that had an adult with this role, and whether any such adult
--- ever took part in an assessment, meeting or review.
+-- For each household role, how many families that were opened to services had an adult with this role, and in how many
+-- of them such an adult ever took part in an assessment, meeting or review.
 with turns as (
     select
         family_id,
