@@ -1,5 +1,5 @@
--- For each household role, how many families that were opened to services had an adult with this role, and in how many
--- of them such an adult ever took part in an assessment, meeting or review.
+-- Counts the families that were opened to services and had an adult with a certain household role. Also counts in how
+-- many of these families such an adult ever took part in an assessment, meeting or review.
 with turns as (
     select
         family_id,
