@@ -138,8 +138,8 @@ measures as (
 ),
 
 -- Months and rolling 12 months have rows for all places, and weeks for wards and larger places. For days, and for weeks
--- of an LSOA, there are rows only if something happened. The mix of sources and needs is left out for LSOAs, because
--- about twenty referrals a year are too few for it.
+-- of an LSOA, there are rows only if something happened. The mix of sources and needs is left out for LSOAs, because an
+-- LSOA has only about twenty referrals a year, which are too few.
 grid as (
     select
         places.*,

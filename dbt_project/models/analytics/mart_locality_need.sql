@@ -1,4 +1,4 @@
--- Need by place and period, with one row per measure: its value, how certain the value is, and comparisons.
+-- Need by place and period. Each row has the value of one measure, how certain the value is, and comparisons.
 with figures as (
     select * from {{ ref('int_need_figures') }}
 ),
