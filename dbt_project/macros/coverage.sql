@@ -8,7 +8,7 @@
 {%- endmacro %}
 
 {#-
-    Keep only facts whose source counts on `day`, in months of which every day so far is covered. Use this macro for
+    Keep only facts whose source counts on `day`, in months in which every day so far is covered. Use this macro for
     monthly figures.
 -#}
 {% macro of_covered_months(kind, facts, day, source) -%}

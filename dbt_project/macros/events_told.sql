@@ -5,8 +5,8 @@
     The name of an event is its topic, key, source and id. Records with the same name and content are one event. Other
     content under the same name is another event. A correction or withdrawal is about the event with the name that it
     gives (and with the time, if it gives one). If several events fit, a withdrawal is about none of them, and a
-    correction counts as an event of its own. Of the events with the same name, the first that arrives has as its
-    `root_id` the id that its source gave. The `root_id` of each other event also has a suffix, which is made from the
+    correction counts as an event of its own. Among the events with the same name, the first to arrive keeps the id that
+    its source gave as its `root_id`. The `root_id` of each other event also has a suffix, which is made from the
     event's content. If an event has several corrections and withdrawals, the latest of them counts.
 -#}
 {% macro events_told(landed) %}

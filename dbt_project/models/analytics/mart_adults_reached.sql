@@ -1,5 +1,5 @@
--- Counts the families that were opened to services and had an adult with a certain household role. Also counts in how
--- many of these families such an adult ever took part in an assessment, meeting or review.
+-- Counts the families that were opened to services and had an adult with a certain household role. Also counts those
+-- families in which such an adult ever took part in an assessment, meeting or review.
 with turns as (
     select
         family_id,
