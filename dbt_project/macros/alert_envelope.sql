@@ -1,4 +1,4 @@
-{#- The id that an alert about a referral or child had before such ids included the family. -#}
+{#- The old id of an alert about a referral or child, from the time before these ids included the family. -#}
 {% macro former_alert_id(alert) -%}
     md5(concat_ws(
         '|', {{ alert }}.rule, '', {{ alert }}.entity_kind, {{ alert }}.entity_id,

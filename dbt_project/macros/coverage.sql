@@ -7,7 +7,10 @@
         and {{ day }} between covered.covers_from and covered.covers_to
 {%- endmacro %}
 
-{#- The same for monthly figures, for which each day of the month so far must also be covered. -#}
+{#-
+    Keep only facts whose source counts on `day`, in months in which every day so far is covered. Use this macro for
+    monthly figures.
+-#}
 {% macro of_covered_months(kind, facts, day, source) -%}
     {{ of_covered_time(kind, facts, day, source) }}
     semi join {{ ref('int_period_coverage') }} as whole

@@ -5,9 +5,9 @@
     The name of an event is its topic, key, source and id. Records with the same name and content are one event. Other
     content under the same name is another event. A correction or withdrawal is about the event with the name that it
     gives (and with the time, if it gives one). If several events fit, a withdrawal is about none of them, and a
-    correction counts as an event of its own. The `root_id` of the first event of a name to arrive is the id that its
-    source gave. The `root_id` of each further event has a suffix that is made from the event's content. If an event has
-    several corrections and withdrawals, the latest of them counts.
+    correction counts as an event of its own. Among the events with the same name, the first to arrive keeps the id that
+    its source gave as its `root_id`. The `root_id` of each other event also has a suffix, which is made from the
+    event's content. If an event has several corrections and withdrawals, the latest of them counts.
 -#}
 {% macro events_told(landed) %}
     with names as (
@@ -17,7 +17,7 @@
         having count(*) > 1
     ),
 
-    -- Most names belong to only one record. Such a record needs no further work.
+    -- Most records are the only record with their name. Such a record needs no further work.
     alone as (
         select
             topic, kafka_partition, kafka_offset, record_key, received_at, root_source, root_id as sent_id, root_id,

@@ -1,8 +1,8 @@
 {#-
     Whether a person is a child at a moment. After death, nobody counts as a child. If the date of birth is recorded,
-    the person must be under 18 on that day in London. If only a due date is recorded, the person counts as a child. If
-    neither is recorded, the person must be in the household as a child or unborn child.
-    In a year without 29 February, the birthday of a person born on that day is 1 March.
+    the person must be under 18 on the London day of that moment. If only a due date is recorded, the person counts as a
+    child. If neither is recorded, the person must be in the household as a child or unborn child. In a year without 29
+    February, the birthday of a person born on that day is 1 March.
 -#}
 {% macro is_child(record, household_role, moment) -%}
     case

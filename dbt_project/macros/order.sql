@@ -1,4 +1,4 @@
-{#- A position after all events. What has not ended has this position as its end. -#}
+{#- A position after all events. It is used as the end of everything that has not ended. -#}
 {% macro endless() -%}
     9223372036854775807
 {%- endmacro %}
@@ -11,7 +11,7 @@
 {#-
     The value of the row just before, or just after, if that row has the same key. `families` is a window without
     partitions, ordered by `key` and then by event. With partitions, the stream would sort each partition separately,
-    and even a few events have many partitions.
+    and there are many partitions even if there are few events.
 -#}
 {% macro before(expression, key, families, otherwise='null') -%}
     if(lag({{ key }}) over {{ families }} = {{ key }}, lag({{ expression }}) over {{ families }}, {{ otherwise }})

@@ -21,7 +21,10 @@
     )
 {%- endmacro %}
 
-{#- The same London day and time, a number of calendar months earlier. In a month without that day, the last day. -#}
+{#-
+    The same London day and time, a number of calendar months earlier. If that month is too short to have the day, its
+    last day is used.
+-#}
 {% macro months_before(moment, months) -%}
     {{ utc_time(local_time(moment) ~ " - to_months(" ~ months ~ ")") }}
 {%- endmacro %}

@@ -17,8 +17,8 @@ concerns as (
         and openings.until_order >= concerns.event_order
 ),
 
--- A new concern can make each of the three clauses true. Clause a can also become true when the family is no longer
--- open at level 3 or above.
+-- A new concern can make any of the three clauses true. Clause a can also become true when the family is no longer open
+-- at level 3 or above.
 turning_points as (
     select
         family_id,
@@ -101,7 +101,7 @@ tallied as (
     group by event_order, clause
 ),
 
--- The counts at the time of each event that can make a clause true: with that event, and without it (`…_before`).
+-- For each event that can make a clause true, the counts with that event, and the counts without it (`…_before`).
 judged as (
     select
         triggers.* exclude (evidence),

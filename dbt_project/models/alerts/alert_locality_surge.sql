@@ -32,7 +32,8 @@ histories as (
     group by all
 ),
 
--- How much weekly counts vary: as much as by chance alone (Poisson), or as much as in the history if that is more.
+-- The variance of the weekly counts is the larger of two: the variance in the history, and the variance that chance
+-- alone gives (Poisson).
 spreads as (
     select
         *,

@@ -13,8 +13,8 @@ with shared as (
     where fact = 'information-shared' and sharing_basis in ('none', 'consent')
 ),
 
--- The last answer about sharing that the family gave before the information was shared. A consent to receive help is
--- not a consent to share, and the consent answer on a referral is not one either.
+-- The last answer about sharing that the family gave before the information was shared. Neither a consent to receive
+-- help nor the consent answer on a referral is a consent to share.
 said as (
     select
         shared.event_order,

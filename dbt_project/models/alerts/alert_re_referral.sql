@@ -1,5 +1,5 @@
--- A referral comes within 12 months of another referral about another incident, whatever was decided on the earlier
--- one.
+-- A referral comes within 12 months after an earlier referral about a different incident. It does not matter what was
+-- decided on the earlier referral.
 with submitted as (
     select
         events.family_id,

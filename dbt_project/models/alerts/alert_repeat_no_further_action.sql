@@ -16,7 +16,7 @@ with decisions as (
     where events.fact = 'referral-decided' and events.decision = 'no_further_action'
 ),
 
--- The number of referrals at the time of each decision: with that decision, and without it. Two decisions on one
+-- For each decision, the number of referrals with that decision, and the number without it. Two decisions on one
 -- referral count once.
 judged as ({{ different_in_window('decisions', 'referral_id') }}),
 

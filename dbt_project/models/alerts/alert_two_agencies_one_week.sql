@@ -15,7 +15,7 @@ with concerns as (
     inner join {{ ref('stg_practice_profiles') }} as profiles using (profile_id)
 ),
 
--- The number of agencies at the time of each concern: with that concern, and without it.
+-- For each concern, the number of agencies with that concern, and the number without it.
 judged as ({{ different_in_window('concerns', 'agency_key') }}),
 
 found as (

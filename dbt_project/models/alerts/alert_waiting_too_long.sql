@@ -1,4 +1,5 @@
--- A requested service was not started, declined or cancelled within the target days for that kind of service.
+-- The target days for a requested service have passed, and nobody has started, declined or cancelled the service. Each
+-- kind of service has its own target days.
 with found as (
     select
         cast(null as varchar) as clause,

@@ -10,7 +10,7 @@ stated as (
         stated_at,
         authority_code,
         source,
-        -- Time that is covered for social care is also covered for `history`, the time to which figures look back.
+        -- If a day is covered for social care, it is also covered for `history`. Figures that look back need `history`.
         unnest(if(list_contains(kinds, 'social_care'), list_distinct(list_append(kinds, 'history')), kinds)) as kind,
         covers_from,
         least(coalesce(covers_to + 1, present.tomorrow), present.tomorrow) as covers_until,

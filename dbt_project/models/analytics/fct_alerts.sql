@@ -67,8 +67,8 @@ streamed as (
         max(version) as version,
         min(raised_at) as first_raised_at,
         min(raised_at) filter (severity = 'red') as first_red_at,
-        -- The area is that of the latest version. If that version has no area, there is none, because the address may
-        -- have become protected.
+        -- The area is that of the latest version. If that version has no area, the alert has no area, because the
+        -- address may have become protected.
         arg_max_null(area, version) as area,
         bool_or(supersedes is not null) as is_successor,
         -- The clocks of two machines differ, so a delay below 0 counts as 0.

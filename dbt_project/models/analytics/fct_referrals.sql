@@ -42,8 +42,7 @@ by_child as (
     select
         placed.*,
         children.child_id,
-        -- A referral counts even if the child is already open to a service. It also does not matter where the referral
-        -- is then routed.
+        -- A referral counts wherever it is then routed, and even if the child is already open to a service.
         children.child_id is not null and placed.is_for_social_care as is_dfe_referral
     from placed
     left join children using (family_id, referral_id)

@@ -1,6 +1,6 @@
 -- Records that arrived, counted by day, topic and source. Some measures of `mart_data_quality` compare a record only
--- with other records of the same name (topic, source and id). This model calculates these measures. So a new record
--- changes only the days on which records of its name arrived (`streams/marts/delta.py`).
+-- with other records that have the same topic, source and id. This model calculates these measures. So a new record
+-- changes only the days on which such records arrived (`streams/marts/delta.py`).
 {%- set key_fields = {
     'contact-recorded': {
         'agency_id': 'agency_id is null and not is_from_individual',
@@ -22,7 +22,7 @@
     },
     'taf-meeting-held': {'participants': 'coalesce(len(participants), 0) = 0'},
 } %}
--- The query reads a few columns at a time, because that costs less than keeping all of them.
+-- The query reads a few columns at a time, because holding all columns at once would cost more.
 with events as not materialized (
     {{ up_to_the_cut(source('landing', 'events')) }}
 ),

@@ -36,7 +36,7 @@ found as (
     select topic, root_source, received_at, 'before_2000'
     from {{ ref('stg_events') }}
     where not {{ is_possible('occurred_at') }}
-        -- Facts about persons and their homes can be older than that, so they are left out.
+        -- Facts about persons and their homes can date from before 2000, so they are left out.
         and fact not in (
             'person-recorded', 'persons-linked', 'household-joined', 'household-left', 'address-changed',
             'risk-marker-set', 'risk-marker-reviewed', 'risk-marker-cleared'

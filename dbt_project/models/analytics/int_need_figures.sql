@@ -4,8 +4,8 @@ with counted as (
     select * from {{ ref('int_need_counts') }}
 ),
 
--- Places and periods have numbers, which makes it cheap to compare figures. The number of a period depends on nothing
--- but the period, because a warm build calculates some periods without the others (`streams/marts/periods.py`).
+-- Places and periods have numbers, which makes it cheap to compare figures. A warm build calculates some periods
+-- without the others (`streams/marts/periods.py`). So the number of a period depends only on that period.
 periods as (
     select
         4 * (period_start - date '2000-01-01')
@@ -47,7 +47,7 @@ summed as (
     group by all
 ),
 
--- A group of siblings is all places of one level in one authority, or all authorities together.
+-- The places of one level in one authority are siblings. All authorities are siblings as well.
 places as (
     select
         row_number() over (order by area_level, authority_code, area_code) as place_number,
@@ -138,8 +138,8 @@ measures as (
 ),
 
 -- Months and rolling 12 months have rows for all places, and weeks for wards and larger places. For days, and for weeks
--- of an LSOA, there are rows only if something happened. The mix of sources and needs is left out for LSOAs, because
--- about twenty referrals a year are too few for it.
+-- of an LSOA, there are rows only if something happened. The mix of sources and needs is left out for LSOAs, because an
+-- LSOA has only about twenty referrals a year, which are too few.
 grid as (
     select
         places.*,

@@ -1,4 +1,4 @@
--- The periods of each authority, with the part of a year that each of them has lasted.
+-- The periods of each authority, and how long each period has lasted so far, as a part of a year.
 with present as (
     select {{ local_time(as_of()) }} as moment, {{ local_date(as_of()) }} as today
 ),
@@ -57,8 +57,8 @@ kinds as (
     from months
     inner join authorities using (authority_code)
     cross join present
-    -- Keep the rolling 12 months that lie within the records. The present rolling 12 months are kept in any case, so
-    -- that a row can say that they are not covered.
+    -- Keep the rolling 12 months that begin on the first covered day or later. The present rolling 12 months are kept
+    -- in any case, so that a row can say that they are not covered.
     where month_starts_on - to_months(11) >= records_begin_on or month_starts_on = date_trunc('month', present.today)
     union all
     -- For weeks and days, a year before means 52 weeks before, so that the days of the week are the same.

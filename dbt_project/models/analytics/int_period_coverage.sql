@@ -1,5 +1,5 @@
--- The kinds of figures for which each period is covered. All days of the period so far must be covered, and so must the
--- time to which the figures look back.
+-- The kinds of figures for which each period is covered. All days of the period so far must be covered. The time to
+-- which the figures look back must be covered as well.
 with asked as (
     select
         periods.authority_code,

@@ -1,5 +1,5 @@
--- For each household role, the families opened to services that had an adult with this role, and whether any such adult
--- ever took part in an assessment, meeting or review.
+-- Counts the families that were opened to services and had an adult with a certain household role. Also counts those
+-- families in which such an adult ever took part in an assessment, meeting or review.
 with turns as (
     select
         family_id,

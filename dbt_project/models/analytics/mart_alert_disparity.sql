@@ -109,7 +109,7 @@ select
     counted.median_minutes_to_acknowledge
 from counted
 cross join quarter
--- The quarter in which alerts began is left out, because alerts are known for only a part of it.
+-- The quarter in which alerts were first raised is left out, because alerts are known for only a part of it.
 semi join {{ ref('dim_coverage') }} as covered
     on covered.kind = 'alerts'
     and covered.authority_code = counted.authority_code

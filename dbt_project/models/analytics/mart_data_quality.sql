@@ -1,5 +1,5 @@
 -- The records that arrived, counted by day, topic and source, and the problems with them. The query reads a few columns
--- at a time, because that costs less than keeping all of them.
+-- at a time, because holding all columns at once would cost more.
 with events as not materialized (
     {{ up_to_the_cut(source('landing', 'events')) }}
 ),

@@ -1,4 +1,4 @@
--- Need by place and period, with one row per measure: its value, how certain the value is, and comparisons.
+-- Need by place and period. Each row has the value of one measure, how certain the value is, and comparisons.
 with figures as (
     select * from {{ ref('int_need_figures') }}
 ),
@@ -35,7 +35,7 @@ measured as materialized (
         -- The count of a period that is still going on is not compared with the count of a whole period.
         if(form = 'count' and is_partial, null, previous_number) as compared_number,
         if(form = 'count' and is_partial, null, year_before_number) as year_compared_number,
-        -- The families at a level are mostly the same from month to month. So the two numbers do not vary
+        -- The families at a level are mostly the same from month to month. So the numbers of two months do not vary
         -- independently, and their difference has no interval.
         form in ('count', 'rate', 'share') as is_chance
     from valued

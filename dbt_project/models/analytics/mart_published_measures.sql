@@ -3,7 +3,7 @@
     'March',
 ] -%}
 -- The figures on referrals that the DfE publishes, by authority and collection year, with the DfE's names and rounding.
--- A referral counts as assessed and not in need if the case that it opened was closed after assessment (RC8, RC9).
+-- A referral counts as assessed and not in need if it led to a case that was closed after assessment (RC8, RC9).
 with cases as (
     select family_id, referral_id, case_id
     from {{ ref('stg_events') }}

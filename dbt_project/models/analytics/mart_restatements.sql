@@ -80,8 +80,8 @@ restated as (
 
 select * from {{ source('before', 'mart_restatements') }}
 union all by name
--- Loading history, or a statement on coverage, can change the figures of all places. Such changes are listed only for
--- the authority.
+-- If somebody loads history or makes a statement on coverage, the figures of all places can change. Such changes are
+-- listed only for the authority.
 select *
 from restated
 where not list_has_all(['history', 'coverage'], causes) or area_level = 'authority'

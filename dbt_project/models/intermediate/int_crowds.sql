@@ -30,8 +30,8 @@ named as (
     select families, received_at, evidence, unnest(persons) as identifier from told
 ),
 
--- Each id with each family that was named with it. Each address also has each person that was named with it. Of linked
--- identifiers, the smallest stands for all.
+-- One row for each id and each family that was named with it. An address also has one row for each person that was
+-- named with it. Of linked identifiers, the smallest stands for all.
 pairs as (
     select 'person' as kind, identifier as named_id, 'family' as holder_kind, received_at, evidence, unnest(families) as holder
     from named

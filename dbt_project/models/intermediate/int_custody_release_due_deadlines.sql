@@ -1,4 +1,4 @@
--- Future moments at which a planned release becomes near or very near, or is over.
+-- Future moments at which a planned release becomes near or very near (the alert is raised or becomes red), or is over.
 with moments as (
     select
         family_id,

@@ -1,4 +1,4 @@
--- Planned releases from custody to families with a child: when a release becomes a reason to act, and until when. Only
+-- Planned releases from custody to families with a child, and the time during which a release is a reason to act. Only
 -- the latest plan for a person counts. If the person's id is over-shared, the latest plan for each named family counts,
 -- and addresses in plans do not count.
 with told as (
@@ -132,7 +132,8 @@ with_member as (
         < least(concerned.until_order, stays.until_order, roles.until_order)
 ),
 
--- A stretch that ends before the release becomes near, or at that very moment, does not count.
+-- A stretch does not count if it ends before the release is near, or at the very moment at which the release becomes
+-- near.
 turning as (
     select
         *,

@@ -6,8 +6,8 @@ with told as (
         arg_max(authority_code, event_order) as authority_code,
         arg_max(nullif(gateway, 'single'), event_order) as gateway,
         coalesce(arg_max(is_address_protected, event_order) filter (fact = 'address-changed'), false) as is_protected,
-        -- The family's latest answer about sharing counts. A consent to receive help is not a consent to share, and the
-        -- consent answer on a referral is not one either.
+        -- The family's latest answer about sharing counts. Neither a consent to receive help nor the consent answer on
+        -- a referral is a consent to share.
         coalesce(
             arg_max(fact, event_order) filter (consent_scope = 'share_information') = 'consent-given', false
         ) as is_sharing_consented,

@@ -21,7 +21,8 @@ in_household as (
     semi join marked on marked.person_id = stays.person_id
 ),
 
--- Living at one address begins with the later of the two moves in, and ends with the earlier of the two moves out.
+-- A person and a family live at the same address from the later of their two moves in until the earlier of their two
+-- moves out.
 at_address as (
     select
         families.subject_id as family_id,

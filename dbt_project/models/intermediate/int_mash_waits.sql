@@ -1,6 +1,6 @@
 -- Waits of referrals at the hub (MASH). A wait begins when the front door sends the referral to the hub, and ends with
--- the next allocation. If a referral is sent to the hub again while it waits there, its wait still begins with the
--- first time. An allocation before the decision does not end the wait, but one at the same moment does.
+-- the next allocation. If a referral is sent to the hub again while it waits there, its wait still counts from the
+-- first time. An allocation before the decision does not end the wait, but an allocation at the same moment does.
 with turns as (
     select
         family_id,

@@ -1,5 +1,4 @@
--- When a family became open at a level at which services act on concerns, and when it was no longer open at such a
--- level.
+-- When a family became open at a level that is high enough for services to act on concerns, and when this ended.
 with statuses as (
     select
         statuses.*,
@@ -15,7 +14,8 @@ turns as (
     qualify is_acted_on <> {{ before('is_acted_on', 'family_id', 'families', 'false') }}
 )
 
--- Concerns are counted from the family's latest opening at such a level, even after the family is no longer open at it.
+-- Concerns are counted from the family's latest opening at such a level, even if the family is no longer open at such a
+-- level.
 select
     family_id,
     is_acted_on,

@@ -66,7 +66,7 @@ timed as (
     left join decisions using (family_id, referral_id)
 ),
 
--- Working time before the submission, in microseconds.
+-- Working time from the beginning of the calendar to the submission, in microseconds.
 worked as (
     select
         timed.event_order,

@@ -1,6 +1,6 @@
 -- Families to which a person is related, wherever the person and the families live. They are the families whose
--- household the person has joined, and the families that a risk marker of the person names. A family whose household
--- the person joined counts only from then on.
+-- household the person has joined, and the families that a risk marker of the person names. If the person joined a
+-- family's household, this family counts only from that moment on.
 with found as (
     select
         person_id,

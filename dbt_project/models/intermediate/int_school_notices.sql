@@ -59,8 +59,8 @@ joined as (
     where events.fact = 'household-joined'
 ),
 
--- The households in which the persons in the report live, with the latest recorded role of each person there. A person
--- with an over-shared id leads to no other household.
+-- The households in which the persons in the report live, with the latest recorded role of each person there. Through a
+-- person with an over-shared id, no other household is found.
 homes as (
     select
         named.event_order,

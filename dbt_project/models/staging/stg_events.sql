@@ -25,9 +25,9 @@ timed as (
     where is_in_force and change <> 'withdrawn'
 ),
 
--- Events are ordered by time, then by source and id, and last by topic and key. From here on, a number stands for this
--- order. The numbers are far apart, so that a warm build can put a late event between two others
--- (`streams/marts/delta.py`).
+-- Events are ordered by time, then by source and id, and last by topic and key. From here on, each event has a number
+-- that gives its place in this order. The numbers are far apart, so that a warm build can put a late event between two
+-- others (`streams/marts/delta.py`).
 ordered as (
     select
         *,
