@@ -27,6 +27,7 @@ from streams.names import CATALOG_LANDING, CATALOG_MARTS
 from streams.settings import Settings
 from streams.stack import broker, processes, stack
 from streams.stack import postgres as embedded
+from streams.stack.machine import UMASK
 from streams.stack.ports import free_ports
 
 LONGEST = ("system", "dags", "demo", "compose", "test_faults", "test_stream_parity", "test_reconcile")
@@ -55,7 +56,10 @@ def pytest_configure() -> None:
     Create the folder for the homes of all test processes.
 
     Unlike pytest's own folders, other users may enter this folder, because PostgreSQL does not run as root.
+
+    As in every command of the project, only their owner may read new files.
     """
+    os.umask(UMASK)
     if HOMES not in os.environ:
         os.environ[HOMES] = tempfile.mkdtemp(prefix="caf-")
         Path(os.environ[HOMES]).chmod(0o755)

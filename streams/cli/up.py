@@ -5,7 +5,7 @@ import click
 from streams.kafka.topics import ensure_topics
 from streams.lake.connect import connect
 from streams.settings import Settings
-from streams.stack import airflow, pages, stack
+from streams.stack import airflow, pages, private, stack
 
 __all__ = ["command", "start"]
 
@@ -31,6 +31,7 @@ def command() -> None:
 def start(settings: Settings) -> None:
     """Start every server, and create the topics and the lake before the first DAG runs."""
     stack.check_machine(settings)
+    private.report_open_lake(settings, _say)
     stack.up(settings, ("postgres", "kafka"), say=_say)
     ensure_topics(settings)
     connect(settings).close()

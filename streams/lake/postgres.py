@@ -7,6 +7,7 @@ home. So every process knows the address, even if the server is down.
 
 import hashlib
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -21,7 +22,7 @@ from psycopg2 import errors, sql
 from streams.errors import LakeUnavailable
 from streams.settings import Settings
 
-__all__ = ["Postgres", "data_folder", "socket_folder"]
+__all__ = ["Postgres", "data_folder", "refuse_foreign", "socket_folder"]
 
 _SOCKET = ".s.PGSQL.5432"
 _SOCKET_PATH_BYTES = 100
@@ -105,5 +106,27 @@ def socket_folder(data: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"caf-{hashlib.sha256(os.fsencode(data)).hexdigest()[:12]}"
 
 
+def refuse_foreign(folder: Path, data: Path) -> None:
+    """
+    Refuse a socket's folder that another user of the machine has made. That user could answer in the server's place.
+
+    Raises:
+        LakeUnavailable: the folder belongs to another user, or is not a folder.
+    """
+    try:
+        found = folder.lstat()
+    except FileNotFoundError:
+        return
+    owners = {os.geteuid(), *([data.stat().st_uid] if data.exists() else [])}
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in owners:
+        raise LakeUnavailable(
+            f"{folder} belongs to another user, who could read what is sent to PostgreSQL; remove it, or let CAF_HOME "
+            "name a folder with a shorter path"
+        )
+
+
 def _embedded_url(data: Path) -> str:
-    return f"postgresql://postgres@/postgres?host={quote(str(socket_folder(data)), safe='')}"
+    folder = socket_folder(data)
+    if folder != data.resolve():
+        refuse_foreign(folder, data)
+    return f"postgresql://postgres@/postgres?host={quote(str(folder), safe='')}"

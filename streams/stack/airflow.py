@@ -1,5 +1,5 @@
 """
-Airflow on this machine. All its components are started by one command, and its metadata is in the home's PostgreSQL.
+Airflow on this machine. All its components are one part, and its metadata is in the home's PostgreSQL.
 
 Source: https://airflow.apache.org/docs/apache-airflow/3.3.2/configurations-ref.html
 """
@@ -7,7 +7,6 @@ Source: https://airflow.apache.org/docs/apache-airflow/3.3.2/configurations-ref.
 import json
 import os
 import secrets
-import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -23,7 +22,7 @@ from streams.lake.postgres import Postgres
 from streams.settings import PROJECT, Settings
 from streams.stack import postgres, processes
 from streams.stack.environ import project_environment
-from streams.stack.ports import check_port, free_ports
+from streams.stack.ports import check_port
 from streams.stack.processes import Say
 
 __all__ = ["NAME", "Airflow", "client", "environment", "start", "stop"]
@@ -33,8 +32,29 @@ USER = "admin"
 START_SECONDS = 300
 """The longest time in seconds that a start may take. The first start also creates Airflow's tables."""
 
-NEEDED_LAST = ("api_server", "api-server", "standalone")
+NEEDED_LAST = ("api_server", "api-server")
 WORKER = "LocalExecutor"
+
+COMPONENTS = """
+airflow db migrate
+airflow scheduler --skip-serve-logs &
+airflow dag-processor &
+airflow triggerer --skip-serve-logs &
+exec airflow api-server
+"""
+"""
+The shell script that starts all components.
+
+`airflow standalone` would start the same components, but the scheduler's and the triggerer's log servers would listen
+on all addresses of the machine. Nobody needs these servers here, because the API server reads the logs from the disk.
+"""
+
+NO_LOG_SERVER = "1"
+"""
+The port at which the API server looks for the logs of running tasks, after it has read them from the disk.
+
+No log server listens there. Only an administrator can listen on this port, so no other user of the machine can answer.
+"""
 
 CONFIG = {
     "CORE__EXECUTOR": "LocalExecutor",
@@ -44,6 +64,11 @@ CONFIG = {
     "API__HOST": "127.0.0.1",
     "API__WORKERS": "1",
     "USAGE_DATA_COLLECTION__ENABLED": "False",
+    "LOGGING__WORKER_LOG_SERVER_PORT": NO_LOG_SERVER,
+    "LOGGING__TRIGGER_LOG_SERVER_PORT": NO_LOG_SERVER,
+    # Airflow sets the permissions of logs itself, whatever the umask is.
+    "LOGGING__FILE_TASK_HANDLER_NEW_FOLDER_PERMISSIONS": "0o700",
+    "LOGGING__FILE_TASK_HANDLER_NEW_FILE_PERMISSIONS": "0o600",
     # With these intervals, a new home is usable within seconds, and Airflow soon notices a changed DAG.
     "DAG_PROCESSOR__REFRESH_INTERVAL": "10",
     "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
@@ -128,7 +153,7 @@ def start(settings: Settings, say: Say = print) -> Airflow:
         check_port(settings.airflow_port, "CAF_AIRFLOW_PORT")
         environ = {**os.environ, **environment(settings)}
         say("Starting Airflow (the first start takes half a minute) …")
-        command: list[str | Path] = [Path(sys.executable).parent / "airflow", "standalone"]
+        command = ["sh", "-ec", COMPONENTS]
         running = processes.start(settings.home, NAME, command, env=environ, cwd=PROJECT, address=api.url)
     processes.wait_until(api.healthy, running, settings.home, seconds=START_SECONDS)
     return api
@@ -190,7 +215,6 @@ def environment(settings: Settings) -> dict[str, str]:
         LakeUnavailable: PostgreSQL, which holds Airflow's metadata, does not answer.
     """
     url = f"http://127.0.0.1:{settings.airflow_port}"
-    worker_log_port, trigger_log_port = free_ports(2)
     config = {
         **CONFIG,
         "CORE__DAGS_FOLDER": str(PROJECT / "dags"),
@@ -200,8 +224,6 @@ def environment(settings: Settings) -> dict[str, str]:
         "API__PORT": str(settings.airflow_port),
         "API__BASE_URL": url,
         "LOGGING__BASE_LOG_FOLDER": str(settings.home / NAME / "logs"),
-        "LOGGING__WORKER_LOG_SERVER_PORT": str(worker_log_port),
-        "LOGGING__TRIGGER_LOG_SERVER_PORT": str(trigger_log_port),
     }
     return {
         **project_environment(settings),
@@ -221,7 +243,7 @@ def _password(settings: Settings) -> str:
     """
     file = _password_file(settings)
     if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         file.touch(mode=0o600)
         file.write_text(json.dumps({USER: secrets.token_urlsafe(12)}))
     password: str = json.loads(file.read_text())[USER]

@@ -27,6 +27,9 @@ __all__ = [
 MARKER = "caf-home"
 """The file that marks a folder as a home, so that the folder may be removed."""
 
+UMASK = 0o077
+"""With this mask, only the owner may use the files and folders that a process makes."""
+
 SPACE_MB = 500
 """Free space in MB below which no server is started, because it could run out of space in the middle of a write."""
 
@@ -46,11 +49,13 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 def prepare_process() -> None:
     """
-    Allow this process and its children to open enough files, and to reach the loopback address without a proxy.
+    Prepare this process and its children: only their user may read the files that they make, they may open enough
+    files, and they reach the loopback address without a proxy.
 
     Raises:
         MachineUnfit: the process may open fewer files than the servers need.
     """
+    os.umask(UMASK)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = FILES_WANTED if hard == resource.RLIM_INFINITY else min(hard, FILES_WANTED)
     if 0 <= soft < most:
@@ -79,11 +84,10 @@ def check_home(home: Path) -> None:
     existing = next(folder for folder in (home, *home.parents) if folder.exists())
     if not existing.is_dir():
         raise MachineUnfit(f"{existing} is a file, not a folder; let CAF_HOME name another folder")
-    marker = home / MARKER
-    if marker.exists() and marker.stat().st_uid != os.geteuid():
-        raise MachineUnfit(
-            f"{home} belongs to {_name(marker.stat().st_uid)}; log in as that user, or let CAF_HOME name another"
-        )
+    for path, allowed in ((home, {os.geteuid(), 0}), (home / MARKER, {os.geteuid()})):
+        # Whoever owns the folder could open it to others again. Root can read everything in any case.
+        if path.exists() and (owner := path.stat().st_uid) not in allowed:
+            raise MachineUnfit(f"{home} belongs to {_name(owner)}; log in as that user, or let CAF_HOME name another")
     if not os.access(existing, os.W_OK | os.X_OK):
         raise MachineUnfit(f"{existing} cannot be written; let CAF_HOME name a folder of your own")
     free = shutil.disk_usage(existing).free // 1_000_000

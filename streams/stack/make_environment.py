@@ -48,11 +48,14 @@ def make(folder: Path, lock: Path) -> None:
         SystemExit: the disk is too full, this Python lacks a module, or the packages cannot be fetched. The message
             says which.
     """
+    os.umask(0o077)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _alone(folder):
         if _current(folder, lock):
             return
         _require_space(folder.parent)
+        # The programs may be read by all, because PostgreSQL runs as a user of its own if root starts it.
+        os.umask(0o022)
         finished = (folder / LOCK_COPY).exists() and (folder / "bin" / "python").exists()
         if not finished:
             _say(f"making the Python environment in {folder} (once; it takes about 1.5 GB and some minutes) …")

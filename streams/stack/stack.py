@@ -13,7 +13,7 @@ from typing import Literal
 
 from streams.errors import SettingInvalid
 from streams.settings import PROJECT, Settings
-from streams.stack import airflow, broker, machine, postgres, processes
+from streams.stack import airflow, broker, machine, postgres, private, processes
 from streams.stack.environ import project_environment
 from streams.stack.processes import Say
 
@@ -108,7 +108,7 @@ def up(settings: Settings, parts: Sequence[str | Service] = tuple(SERVERS), say:
         raise SettingInvalid(f"no part is called {unknown[0]!r}; known: {', '.join(SERVERS)}")
     machine.check_home(settings.home)
     machine.check_clock(settings.home)
-    mark_home(settings.home)
+    mark_home(settings.home, say)
     for name, start in SERVERS.items():
         if name in parts and not _elsewhere(settings, name):
             start(settings, say)
@@ -173,20 +173,22 @@ def is_up(settings: Settings, name: str) -> bool:
     return _elsewhere(settings, name) or any(part.part == name and part.state == "running" for part in status(settings))
 
 
-def mark_home(home: Path) -> None:
+def mark_home(home: Path, say: Say = private.to_stderr) -> None:
     """
-    Mark the folder as a home.
+    Mark the folder as a home, and close it to other users of the machine.
 
     Raises:
         SettingInvalid: the folder contains files or folders that do not belong to a home.
     """
-    if (home / machine.MARKER).exists():
-        return
-    strangers = {entry.name for entry in home.iterdir()} - BEFORE_FIRST_START if home.exists() else set()
-    if strangers:
-        raise SettingInvalid(f"{home} holds other things ({min(strangers)}); let CAF_HOME name a new or empty folder")
-    home.mkdir(parents=True, exist_ok=True)
-    (home / machine.MARKER).touch()
+    if not (home / machine.MARKER).exists():
+        strangers = {entry.name for entry in home.iterdir()} - BEFORE_FIRST_START if home.exists() else set()
+        if strangers:
+            raise SettingInvalid(
+                f"{home} holds other things ({min(strangers)}); let CAF_HOME name a new or empty folder"
+            )
+        home.mkdir(parents=True, exist_ok=True)
+        (home / machine.MARKER).touch()
+    private.close_home(home, say)
 
 
 def _status(home: Path, name: str) -> PartStatus:

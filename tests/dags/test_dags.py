@@ -5,10 +5,11 @@ The tests also check which data the DAGs leave behind.
 """
 
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg2
 import pytest
 from psycopg2 import sql
@@ -21,6 +22,7 @@ from streams.health.scheduler import COMPONENTS
 from streams.lake.connect import connect
 from streams.lake.postgres import Postgres
 from streams.settings import PROJECT, Settings
+from streams.stack import processes, stack
 from streams.stack.airflow import NAME, Airflow
 
 PLANTED = "zqplant"
@@ -191,6 +193,56 @@ def test_logs_docs_and_metadata_hold_nothing_of_the_events(deployed: Settings, a
     assert marked == []
     assert tables_with(dsn, PLANTED) == []
     assert "dag_run" in tables_with(dsn, "build_data_docs")
+
+
+def test_nothing_listens_off_the_loopback_address(deployed: Settings, api: Airflow, eventually: Callable) -> None:
+    """No other machine can reach any part of a home, nor any task that runs in it."""
+    eventually(lambda: running_task(api))
+    parts = {part.part: processes.members(deployed.home, part.part) for part in stack.status(deployed)}
+    places = {name: listening(members) for name, members in parts.items()}
+
+    assert set(places) == {"postgres", "kafka", "airflow", "pages"}
+    assert all(parts.values())
+    assert places["postgres"] == set()
+    assert {address for found in places.values() for address, _ in found} == {"127.0.0.1"}
+    # Airflow's log servers would be among these.
+    assert {port for _, port in places["airflow"]} == {deployed.airflow_port}
+
+
+def test_log_of_a_running_task_is_shown(api: Airflow, eventually: Callable) -> None:
+    """No log server runs in a home, because the API server reads the logs from the disk."""
+    dag, run, task, attempt = eventually(lambda: running_task(api))
+
+    def shown() -> bool:
+        lines = api.get(f"dags/{dag}/dagRuns/{run}/taskInstances/{task}/logs/{attempt}", full_content=True)["content"]
+        return any("DAG bundles loaded" in str(line) for line in lines)
+
+    assert eventually(shown)
+
+
+def test_only_its_owner_may_use_what_airflow_writes(deployed: Settings) -> None:
+    """Airflow sets the permissions of some files itself."""
+    folder = deployed.home / NAME
+    found = [path for path in (folder, *folder.rglob("*")) if not path.is_symlink()]
+
+    assert len(found) > len(DAGS)
+    assert [path for path in found if path.stat().st_mode & 0o077] == []
+
+
+def running_task(api: Airflow) -> tuple[str, str, str, int] | None:
+    """A task that runs now: its DAG, run, name and attempt."""
+    found = api.get("dags/~/dagRuns/~/taskInstances", limit=100, state="running")["task_instances"]
+    return next(((one["dag_id"], one["dag_run_id"], one["task_id"], one["try_number"]) for one in found), None)
+
+
+def listening(members: list[psutil.Process]) -> set[tuple[str, int]]:
+    """The network addresses on which processes listen. A process may have ended in the meantime."""
+    found = set()
+    for process in members:
+        with suppress(psutil.NoSuchProcess):
+            places = [one.laddr for one in process.net_connections("inet") if one.status == psutil.CONN_LISTEN]
+            found |= {(place.ip.removeprefix("::ffff:"), place.port) for place in places}
+    return found
 
 
 def asked(api: Airflow, run: str) -> dict[str, Any] | None:
