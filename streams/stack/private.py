@@ -60,11 +60,11 @@ def report_open_lake(settings: Settings, say: Say = to_stderr) -> None:
     The folder keeps its permissions, because whoever made it may have let others in on purpose. New files in it are
     closed to others in any case.
     """
-    folder = Path(settings.lake_folder)
-    if "://" in settings.lake_folder or folder.is_relative_to(settings.home) or not folder.is_dir():
+    folder = Path(settings.lake_folder).resolve()
+    if "://" in settings.lake_folder or folder.is_relative_to(settings.home.resolve()) or not folder.is_dir():
         return
     if stat.S_IMODE(folder.stat().st_mode) & OTHERS:
-        say(f"other users of this machine may enter CAF_LAKE_DATA; unless that is intended, run: chmod 700 {folder}")
+        say(f"other users of this machine may enter the lake; unless that is intended, run: chmod 700 {folder}")
 
 
 def let_through(path: Path) -> list[Path]:

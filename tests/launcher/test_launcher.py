@@ -62,6 +62,19 @@ def test_first_use_makes_the_environment_and_the_second_is_silent(clone: Path, t
     assert (second.stdout, second.stderr) == (first.stdout, "")
 
 
+def test_home_is_closed_and_its_environment_is_readable(clone: Path, tmp_path: Path) -> None:
+    """Data will be in the home. The programs of PostgreSQL are in the environment, and may run as another user."""
+    _caf(clone, "say", HOME=str(tmp_path))
+    environment = clone / ".caf" / "venv"
+    # uv leaves a lock of its own, which everybody may use.
+    made = (environment, *environment.rglob("*"))
+    read = [path for path in made if not path.is_symlink() and path.name != ".lock"]
+
+    assert (clone / ".caf").stat().st_mode & 0o077 == 0
+    assert len(read) > 10
+    assert [path for path in read if not path.stat().st_mode & 0o004 or path.stat().st_mode & 0o022] == []
+
+
 def test_changed_lock_brings_the_environment_up_to_date(clone: Path, tmp_path: Path) -> None:
     """
     A package that is only in the new lock file is installed, and a package that is only in the old one is removed.

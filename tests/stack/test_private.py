@@ -107,11 +107,13 @@ def test_open_lake_outside_the_home_is_reported_and_left_alone(tmp_path: Path, s
     lake.chmod(0o755)
     private.report_open_lake(Settings(home=tmp_path / "home", lake_data=str(lake)), said.append)
     private.report_open_lake(Settings(home=tmp_path / "home", lake_data="s3://bucket/lake"), said.append)
-    private.report_open_lake(Settings(home=tmp_path / "home"), said.append)
+    private.report_open_lake(Settings(home=_home(tmp_path)), said.append)
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / "lake").symlink_to(lake)
+    private.report_open_lake(Settings(home=tmp_path / "linked"), said.append)
 
-    assert said == [
-        f"other users of this machine may enter CAF_LAKE_DATA; unless that is intended, run: chmod 700 {lake}"
-    ]
+    sentence = f"other users of this machine may enter the lake; unless that is intended, run: chmod 700 {lake}"
+    assert said == [sentence, sentence]
     assert _mode(lake) == 0o755
 
 
