@@ -71,7 +71,7 @@ def frame(observations: list[Observation]) -> pd.DataFrame:
 
 
 def observe_contract(batch: pa.Table) -> Iterator[Observation]:
-    """Yield the observations of landed events that the contract has requirements for."""
+    """Yield those observations of landed events for which the contract states a requirement."""
     yield from _envelope(batch)
     for fact, rows in by_fact(batch):
         yield from _fact(fact, rows)

@@ -234,9 +234,9 @@ def _build_fails(lake: Lake, now: datetime, late_seconds: float) -> str:
 
 def _unpublished(lake: Lake, now: datetime) -> str:
     """
-    Return a sentence if a quarter has been due for more than a day.
+    Return a sentence about the quarter that should have been published more than a day ago, or an empty text.
 
-    A nightly run should have published it by then.
+    A nightly run publishes each quarter on its day.
     """
     if lake.due is None or (now.date() - lake.due[1]).days < 2:
         return ""

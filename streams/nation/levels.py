@@ -23,7 +23,7 @@ _FAMILY = "family_id"
 
 
 class Level(enum.StrEnum):
-    """The level at which a model is made."""
+    """Where a model is made: once beforehand, in every shard, or once for the whole nation."""
 
     STATIC = enum.auto()
     """The model depends only on seeds and the snapshot. The table is made once and given to every shard."""

@@ -144,7 +144,7 @@ def _sent(*structs: type[Tolerant]) -> dict[str, Any]:
 
 
 def _definitions(*structs: type[msgspec.Struct]) -> dict[str, Any]:
-    """Return the schemas of structs and of all types in them. Codes have their meanings."""
+    """Return the schemas of structs and of all types in them. The schema of a code set says what each code means."""
     _, components = msgspec.json.schema_components(structs, ref_template=_REF)
     return {name: _coded(name) if _is_code(name) else schema for name, schema in components.items()}
 

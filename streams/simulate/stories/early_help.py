@@ -39,8 +39,9 @@ _SERVICES = (
 
 def early_help(borough: Borough, family: Family, at: datetime, referral_id: str) -> None:
     """
-    Ask for consent and, if the family consents, write its time in early help. One family in seven refuses, and gets no
-    help.
+    Ask for consent. If the family consents, write the events of its time in early help.
+
+    One family in seven refuses, and gets no help.
     """
     rng = borough.rng
     asked_at = working_moment(rng, day_of(at) + timedelta(days=rng.randint(0, 3)))
