@@ -12,8 +12,9 @@ PAGE: Path = PROJECT / "docs" / "rules" / "rules.md"
 _PREAMBLE = """# The rules, one by one
 
 `./caf rules --write` generates this page from the seeds, the compiled SQL and the tests. Edit those files instead.
-[README.md](README.md) explains how to add a rule and how to try another threshold. The numbers of alerts a year are
-alerts for 10,000 children. They were counted in a simulated year of Wirral without planted cases.
+[README.md](README.md) explains how to add a rule and how to try another threshold. `./caf routes` shows who gets the
+alerts of each rule ([routing](../routing.md)). The numbers of alerts a year are alerts for 10,000 children. They were
+counted in a simulated year of Wirral without planted cases.
 
 | rule | severity | alerts a year |
 |---|---|---|
@@ -34,7 +35,8 @@ def _a_year(one: Entry) -> object:
 def _section(one: Entry) -> str:
     about = (
         f"Version {one.version}. Severity: {one.severity}. Each alert is about one {one.entity_kind}. "
-        f"The rule is evaluated for one {one.scope} at a time. Its SQL is in `{one.sql}`.\n"
+        f"The rule is evaluated for one {one.scope} at a time. Its SQL is in `{one.sql}`. "
+        f"`./caf rules {one.rule} --sql duckdb` also prints the models that this file reads.\n"
     )
     alerts = "alert" if _a_year(one) == 1 else "alerts"
     parts = [

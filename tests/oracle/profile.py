@@ -1,8 +1,8 @@
 """
 The default practice profile.
 
-The profile contains every number of the rule table in `domain.md`, and the numbers that the table leaves to the
-profile.
+The profile contains every number of the rule table in `docs/rules/overview.md`, and the numbers that the table leaves
+to the profile.
 """
 
 from collections.abc import Mapping
