@@ -23,7 +23,8 @@ from streams.settings import PROJECT, Settings
 from streams.stack import postgres, processes
 from streams.stack.environ import project_environment
 from streams.stack.ports import check_port
-from streams.stack.processes import Say
+from streams.stack.processes import Say, Started
+from streams.times import wait_for
 
 __all__ = ["NAME", "Airflow", "client", "environment", "start", "stop"]
 
@@ -31,6 +32,9 @@ NAME = "airflow"
 USER = "admin"
 START_SECONDS = 300
 """The longest time in seconds that a start may take. The first start also creates Airflow's tables."""
+
+RECOVERY_SECONDS = 60
+"""How many seconds an Airflow that was healthy before may take to become healthy again."""
 
 NEEDED_LAST = ("api_server", "api-server")
 WORKER = "LocalExecutor"
@@ -138,7 +142,8 @@ def start(settings: Settings, say: Say = print) -> Airflow:
     Start Airflow's scheduler, DAG processor, triggerer and API server with the project's DAGs, unless they are already
     running.
 
-    PostgreSQL, which holds Airflow's metadata, is started first.
+    PostgreSQL, which holds Airflow's metadata, is started first. Components that have ended while it was away do not
+    return by themselves, so an Airflow that does not become healthy is started again.
 
     Raises:
         MachineUnfit: the machine lacks what PostgreSQL needs.
@@ -148,7 +153,7 @@ def start(settings: Settings, say: Say = print) -> Airflow:
     postgres.start(settings)
     api = client(settings)
     running = processes.find(settings.home, NAME)
-    if running is None or not running.alive or running.address != api.url:
+    if running is None or not running.alive or running.address != api.url or not _recovers(api, running):
         stop(settings)
         check_port(settings.airflow_port, "CAF_AIRFLOW_PORT")
         environ = {**os.environ, **environment(settings)}
@@ -157,6 +162,12 @@ def start(settings: Settings, say: Say = print) -> Airflow:
         running = processes.start(settings.home, NAME, command, env=environ, cwd=PROJECT, address=api.url)
     processes.wait_until(api.healthy, running, settings.home, seconds=START_SECONDS)
     return api
+
+
+def _recovers(api: Airflow, running: Started) -> bool:
+    """Return whether a running Airflow becomes healthy by itself. A first start gets its full time."""
+    left = running.created + START_SECONDS - time.time()
+    return wait_for(api.healthy, max(left, RECOVERY_SECONDS), every=0.5)
 
 
 def stop(settings: Settings) -> bool:

@@ -19,7 +19,7 @@ from streams.alerts.publisher import Publisher
 from streams.alerts.trial import run_trial
 from streams.kafka.client import end_offsets
 from streams.kafka.heartbeat import last_heartbeat
-from streams.lake.connect import catalog_dsn
+from streams.lake.connect import catalog_dsn, connect
 from streams.lake.session import Session
 from streams.settings import PROJECT
 from streams.stack import postgres, processes
@@ -165,6 +165,7 @@ def test_watcher_waits_for_a_server_that_has_ended_and_does_not_start_it(
     """Records that arrive meanwhile are evaluated once somebody has started the server again."""
     own = replace(watch_settings, home=lend_rules(make_home("h")))
     postgres.start(own)
+    connect(own).close()
     watching = Running(own, project)
     try:
         until(lambda: judged_everything(own))
