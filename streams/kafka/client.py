@@ -1,6 +1,5 @@
 """Kafka clients with the settings that the delivery guarantees depend on."""
 
-import logging
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
@@ -96,9 +95,6 @@ def end_offsets(settings: Settings, topics: Iterable[str]) -> dict[TopicPartitio
 
 
 def _connect(kind: Callable[..., T], settings: Settings, **config: object) -> T:
-    if not settings.kafka:
-        # The embedded broker listens on the loopback address, where a login without encryption needs no warning.
-        logging.getLogger("kafka.net.sasl").setLevel(logging.ERROR)
     try:
         return kind(
             bootstrap_servers=settings.bootstrap.split(","),

@@ -8,6 +8,7 @@ platform team hands out.
 Source: https://kafka.apache.org/documentation/#security
 """
 
+import logging
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -49,6 +50,9 @@ def login(settings: Settings) -> dict[str, object]:
         BrokerUnavailable: this user must not read the login of the home's broker.
         SettingInvalid: the file of client properties is missing, or contains a property that is not supported.
     """
+    if not settings.kafka:
+        # The embedded broker listens on the loopback address, where a login without encryption needs no warning.
+        logging.getLogger("kafka.net.sasl").setLevel(logging.ERROR)
     return {_PYTHON[name]: value for name, value in librdkafka_login(settings).items()}
 
 

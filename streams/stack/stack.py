@@ -31,6 +31,7 @@ BEFORE_FIRST_START = {
     "public.duckdb",
     "rules",
     "run",
+    "secrets",
     postgres.NAME,
     "postgres.lock",
     broker.NAME,
