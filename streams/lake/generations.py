@@ -136,6 +136,7 @@ def _number(settings: Settings, kafka: TolerantConsumer) -> dict[str, Generation
     with connect(settings, landing="read_write", marts=None) as lake:
         ensure_table(lake, "topics")
         lake.execute("SET ducklake_max_retry_count = 0")
+        last = ""
         for _ in range(_ATTEMPTS):
             try:
                 with transaction(lake):
@@ -151,13 +152,15 @@ def _number(settings: Settings, kafka: TolerantConsumer) -> dict[str, Generation
                     }
                     _store(lake, made)
             except duckdb.Error as error:
-                log.info("topic_numbers_overtaken", error=type(error).__name__)
+                last = type(error).__name__
+                log.info("topic_numbers_overtaken", error=last)
                 continue
             for topic in made.keys() & known.keys():
                 log.error("topic_made_anew", topic=topic, first_offsets=made[topic].first_offsets)
             return known | made
     raise LakeUnavailable(
-        f"the ids of topics were not stored in {_ATTEMPTS} tries, because other processes kept committing"
+        f"the ids of topics could not be stored in the lake in {_ATTEMPTS} tries ({last}); "
+        "check that the lake's folder can be written, and whether other processes keep committing"
     )
 
 
