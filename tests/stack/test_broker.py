@@ -82,18 +82,18 @@ def test_broker_killed_while_it_is_looked_at_is_started_again(own: Settings, mon
     seen = broker.answers
     killed: list[bool] = []
 
-    def kill_once(address: str) -> bool:
+    def kill_once(settings: Settings) -> bool:
         if not killed:
             killed.append(True)
             _kill(own)
             return False
-        return seen(address)
+        return seen(settings)
 
     monkeypatch.setattr(broker, "answers", kill_once)
     broker.start(own)
 
     assert killed
-    assert seen(f"127.0.0.1:{own.kafka_port}")
+    assert seen(own)
 
 
 def test_stopped_broker_may_return_on_another_port(own: Settings) -> None:
