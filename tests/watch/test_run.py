@@ -164,6 +164,7 @@ def test_watcher_waits_for_a_server_that_has_ended_and_does_not_start_it(
 ):
     """Records that arrive meanwhile are evaluated once somebody has started the server again."""
     own = replace(watch_settings, home=lend_rules(make_home("h")))
+    (own.home / "secrets").symlink_to(watch_settings.home / "secrets")
     postgres.start(own)
     connect(own).close()
     watching = Running(own, project)
