@@ -16,9 +16,7 @@ from pathlib import Path
 from streams.errors import BrokerUnavailable, SettingInvalid
 from streams.settings import Settings
 
-__all__ = ["PLAINTEXT", "librdkafka_login", "login", "properties", "secret_file"]
-
-PLAINTEXT = "PLAINTEXT"
+__all__ = ["librdkafka_login", "login", "properties", "secret_file"]
 
 _JAAS = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 _PYTHON = {

@@ -70,14 +70,14 @@ def grant(client: KafkaAdminClient) -> None:
     Raises:
         StackFailed: the broker refuses an entry.
     """
-    wanted = {_key(one): one for right in rights() for one in _entries(right)}
-    found = {_key(one): one for one in client.describe_acls(_EVERYTHING)[0]}
-    if missing := [one for key, one in wanted.items() if key not in found]:
+    wanted = {entry for right in rights() for entry in _entries(right)}
+    found = set(client.describe_acls(_EVERYTHING)[0])
+    if missing := list(wanted - found):
         refused = client.create_acls(missing)["failed"]
         if refused:
             raise StackFailed(f"Kafka refuses rights of {FILE.name}: {refused[0].__name__}")
-    if surplus := [one for key, one in found.items() if key not in wanted]:
-        client.delete_acls([_filter(one) for one in surplus])
+    if surplus := list(found - wanted):
+        client.delete_acls(surplus)
 
 
 _EVERYTHING = ACLFilter(
@@ -103,27 +103,6 @@ def _entries(right: Right) -> Iterable[ACL]:
 
 
 def _pattern(right: Right) -> ResourcePattern:
-    if right.what == "cluster":
-        return ResourcePattern(ResourceType.CLUSTER, "kafka-cluster", ACLResourcePatternType.LITERAL)
     begins = right.name.endswith((".", "-"))
     kind = ACLResourcePatternType.PREFIXED if begins else ACLResourcePatternType.LITERAL
     return ResourcePattern(_KINDS[right.what], right.name, kind)
-
-
-def _key(entry: ACL) -> tuple[object, ...]:
-    pattern = entry.resource_pattern
-    return (
-        *(entry.principal, entry.host, entry.operation, entry.permission_type),
-        *(pattern.resource_type, pattern.resource_name, pattern.pattern_type),
-    )
-
-
-def _filter(entry: ACL) -> ACLFilter:
-    pattern = entry.resource_pattern
-    return ACLFilter(
-        principal=entry.principal,
-        host=entry.host,
-        operation=entry.operation,
-        permission_type=entry.permission_type,
-        resource_pattern=ResourcePatternFilter(pattern.resource_type, pattern.resource_name, pattern.pattern_type),
-    )

@@ -97,11 +97,7 @@ def test_the_brokers_rights_are_those_of_the_table(settings, kafka):
     assert {one.permission_type for one in found} == {ACLPermissionType.ALLOW}
     assert sorted(
         (one.principal, one.resource_pattern.resource_name, one.operation.name.lower()) for one in found
-    ) == sorted(
-        (f"User:{one.principal}", one.name or "kafka-cluster", operation)
-        for one in rights()
-        for operation in one.operations
-    )
+    ) == sorted((f"User:{one.principal}", one.name, operation) for one in rights() for operation in one.operations)
 
 
 def test_logins_are_readable_by_their_owner_only(settings, kafka):
