@@ -10,7 +10,7 @@ Source: https://kafka.apache.org/documentation/#security
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from streams.errors import BrokerUnavailable, SettingInvalid
@@ -18,7 +18,7 @@ from streams.settings import Settings
 
 __all__ = ["librdkafka_login", "login", "properties", "secret_file"]
 
-_JAAS = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+_JAAS = re.compile(r"""(\w+)=(["'])((?:(?!\2)[^\\]|\\.)*)\2""")
 _PYTHON = {
     "security.protocol": "security_protocol",
     "sasl.mechanism": "sasl_mechanism",
@@ -61,6 +61,9 @@ def librdkafka_login(settings: Settings) -> dict[str, str]:
             return properties(Path(settings.kafka_config)) if settings.kafka_config else {}
         except FileNotFoundError:
             raise SettingInvalid(f"CAF_KAFKA_CONFIG names a missing file: {settings.kafka_config}") from None
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            raise SettingInvalid(f"CAF_KAFKA_CONFIG names a file that cannot be read ({why})") from None
     file = secret_file(settings.home, settings.principal)
     try:
         return properties(file)
@@ -83,10 +86,7 @@ def properties(file: Path) -> dict[str, str]:
         SettingInvalid: a property is not supported, or has no value.
     """
     found: dict[str, str] = {}
-    for number, line in enumerate(file.read_text().splitlines(), 1):
-        text = line.strip()
-        if not text or text.startswith(("#", "!")):
-            continue
+    for number, text in _lines(file):
         name, separator, value = (part.strip() for part in text.partition("="))
         if not separator:
             raise SettingInvalid(f"{file}, line {number}: a property is written as name=value")
@@ -100,9 +100,19 @@ def properties(file: Path) -> dict[str, str]:
     return found
 
 
+def _lines(file: Path) -> Iterator[tuple[int, str]]:
+    """Yield the properties of a file, each with the number of its last line. A backslash at the end continues a line."""
+    begun = ""
+    for number, line in enumerate(file.read_text().splitlines(), 1):
+        text = begun + line.strip()
+        begun = text[:-1] if text.endswith("\\") else ""
+        if text and not begun and not text.startswith(("#", "!")):
+            yield number, text
+
+
 def _from_jaas(value: str, file: Path, number: int) -> dict[str, str]:
     """Read name and password from Java's login configuration."""
-    options: Mapping[str, str] = dict(_JAAS.findall(value))
+    options: Mapping[str, str] = {name: text for name, _, text in _JAAS.findall(value)}
     if not {"username", "password"} <= options.keys():
         raise SettingInvalid(f"{file}, line {number}: sasl.jaas.config needs username and password")
     return {f"sasl.{name}": re.sub(r"\\(.)", r"\1", options[name]) for name in ("username", "password")}

@@ -103,6 +103,7 @@ def start(settings: Settings, say: Say = print) -> str:
             if running.alive:
                 raise
         else:
+            _admit(settings)
             return address
     processes.stop(settings.home, NAME)
     check_port(settings.kafka_port, "CAF_KAFKA_PORT")
@@ -117,10 +118,15 @@ def start(settings: Settings, say: Say = print) -> str:
     command = [*java, "kafka.Kafka", config]
     started = processes.start(settings.home, NAME, command, env=_environment(), cwd=folder, address=address)
     _wait(started, settings)
+    _admit(settings)
+    return address
+
+
+def _admit(settings: Settings) -> None:
+    """Give the broker all logins and rights. Each start does this, because the last one may have been interrupted."""
     with closing(_admin(settings)) as admin:
         tell_broker(admin, settings.home)
         grant(admin)
-    return address
 
 
 def stop(settings: Settings) -> bool:

@@ -159,3 +159,22 @@ def test_missing_file_of_the_platform_team_is_named(settings, tmp_path):
 
     with pytest.raises(SettingInvalid, match="CAF_KAFKA_CONFIG names a missing file"):
         login(elsewhere)
+
+
+def test_file_as_kafkas_own_pages_write_it_is_read(tmp_path):
+    """A login over several lines, and in single quotes, as the documentation of brokers shows it."""
+    file = tmp_path / "client.properties"
+    file.write_text(
+        "sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \\\n"
+        "  username='caf' \\\n  password='a \"word\"';\n"
+    )
+
+    assert properties(file) == {"sasl.username": "caf", "sasl.password": 'a "word"'}
+
+
+def test_folder_in_place_of_the_file_is_named(settings, tmp_path):
+    """A container gets an empty folder if the file that it should mount does not exist."""
+    elsewhere = replace(settings, kafka="broker.example:9093", kafka_config=str(tmp_path))
+
+    with pytest.raises(SettingInvalid, match="CAF_KAFKA_CONFIG names a file that cannot be read"):
+        login(elsewhere)
