@@ -101,7 +101,7 @@ def properties(file: Path) -> dict[str, str]:
 
 
 def _lines(file: Path) -> Iterator[tuple[int, str]]:
-    """Yield the properties of a file, each with the number of its last line. A backslash at the end continues a line."""
+    """Yield the properties of a file, each with its last line number. A backslash at the end continues a line."""
     begun = ""
     for number, line in enumerate(file.read_text().splitlines(), 1):
         text = begun + line.strip()
