@@ -98,9 +98,8 @@ def _connect(kind: Callable[..., T], settings: Settings, **config: object) -> T:
     try:
         return kind(
             bootstrap_servers=settings.bootstrap.split(","),
-            bootstrap_timeout_ms=_BOOTSTRAP_TIMEOUT_MS,
             **login(settings),
-            **config,
+            **({"bootstrap_timeout_ms": _BOOTSTRAP_TIMEOUT_MS} | config),
         )
     except KafkaError as error:
         raise BrokerUnavailable(

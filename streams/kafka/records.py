@@ -7,7 +7,8 @@ from kafka import TopicPartition
 from kafka.record.legacy_records import LegacyRecordBatch
 from kafka.record.util import decode_varint
 
-from streams.contracts.decode import Reason, Unreadable
+from streams.contracts.checks import Reason
+from streams.contracts.record import Unreadable
 from streams.kafka.batches import Batch
 from streams.kafka.codecs import decompress
 from streams.kafka.header_name import HeaderName
@@ -48,7 +49,8 @@ NO_TIME = 0
 
 _FROM_MS, _TO_MS = 946_684_800_000, 7_258_118_400_000
 """The first moments of the years 2000 and 2200, in ms since 1970."""
-_MAX_HEADERS = 10_000
+_MAX_HEADERS = 10_001
+"""A sender may add 10,000 headers. `intake`, or a replay, adds one."""
 _MAX_UNREADABLE = 100_000
 """
 The largest number of values that are returned for consecutive unreadable offsets.
@@ -130,7 +132,7 @@ def records(place: TopicPartition, batch: Batch) -> Iterator[Readable]:
             if (behind := _behind(data, at)) is None:
                 break
             following, number = behind, batch.base + delta + 1
-            wanted = f"at most {_MAX_HEADERS} headers" if isinstance(error, _TooMany) else _LIKE_ONE
+            wanted = f"at most {_MAX_HEADERS - 1} headers" if isinstance(error, _TooMany) else _LIKE_ONE
             record = Unreadable(topic, partition, number, _time(batch, 0), data[at:following], wanted)
         yield record
         at, delta, found = following, record.offset - batch.base, found + 1

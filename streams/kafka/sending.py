@@ -9,11 +9,19 @@ from kafka.producer.future import FutureRecordMetadata
 from streams.kafka.client import producer
 from streams.settings import Settings
 
-__all__ = ["TIMEOUT_SECONDS", "confirm", "send_one"]
+__all__ = ["TIMEOUT_SECONDS", "TRANSACTIONS", "confirm", "send_one"]
 
 TIMEOUT_SECONDS = 60
 """How many seconds the broker may take to acknowledge records."""
 _ONE_SECONDS = 30
+TRANSACTIONS = {"transaction_timeout_ms": 30_000, "retry_backoff_ms": 5}
+"""
+Producer options for transactions.
+
+If a producer dies and no other takes its place, the broker aborts its transaction after 30 seconds. Until then,
+consumers wait. Before a producer begins a transaction, it asks the broker every 5 milliseconds whether its last
+transaction is closed.
+"""
 
 
 def confirm(client: KafkaProducer, sent: Iterable[FutureRecordMetadata]) -> None:

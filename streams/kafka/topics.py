@@ -16,6 +16,7 @@ from kafka.errors import TopicAlreadyExistsError
 from streams import names
 from streams.errors import TopicsUnfit
 from streams.kafka.client import admin
+from streams.kafka.partners import partners_if_valid
 from streams.settings import Settings
 
 __all__ = ["Difference", "differences", "ensure_topics", "refuse_differences", "topic_configs"]
@@ -49,7 +50,8 @@ def topic_configs(settings: Settings) -> dict[str, dict[str, Any]]:
 
     The broker's clock sets the arrival time (`LogAppendTime`), so a sender cannot choose the time at which its record
     arrived. Input topics and the alerts topic have the same number of partitions, so a family has the same partition
-    number on all of them.
+    number on all of them. An inbound topic has one partition, so all records of a partner keep their order.
+    If the table of partners is not valid, the inbound topics are left out, so that all other parts go on.
     """
     retained = {"retention.ms": str(settings.retention_days * _DAY_MS), "message.timestamp.type": "LogAppendTime"}
     kept = {"retention.ms": "-1", "message.timestamp.type": "LogAppendTime"}
@@ -59,6 +61,7 @@ def topic_configs(settings: Settings) -> dict[str, dict[str, Any]]:
     letters = kept | {"max.message.bytes": str(8 * settings.max_record_bytes)}
     return {
         **{topic: {"num_partitions": settings.partitions, "configs": retained} for topic in names.INPUT_TOPICS},
+        **{one.topic: {"num_partitions": 1, "configs": retained} for one in partners_if_valid(settings) or ()},
         names.ALERTS: {"num_partitions": settings.partitions, "configs": kept},
         names.ALERTS_CURRENT: {"num_partitions": settings.partitions, "configs": compacted},
         **{topic: {"num_partitions": 1, "configs": retained} for topic in names.PARTNER_TOPICS.values()},
@@ -66,6 +69,8 @@ def topic_configs(settings: Settings) -> dict[str, dict[str, Any]]:
         names.FEEDBACK: {"num_partitions": settings.partitions, "configs": kept},
         names.DEAD_LETTER: {"num_partitions": 1, "configs": letters},
         names.NOTIFY_DEAD_LETTER: {"num_partitions": 1, "configs": kept},
+        names.AUDIT: {"num_partitions": 1, "configs": kept},
+        names.AUDIT_CHECKPOINTS: {"num_partitions": 1, "configs": kept},
         names.HEARTBEAT: {"num_partitions": 1, "configs": retained | {"retention.ms": str(_DAY_MS)}},
     }
 
@@ -179,8 +184,9 @@ def _configs(topic: str, wanted: Mapping[str, str], found: Mapping[str, str | No
         yield Difference(topic, what, topic in _STAMPED)
     keeps, should = int(found.get("retention.ms") or -1), int(wanted.get("retention.ms", 0))
     if "retention.ms" in wanted and keeps >= 0 and (should < 0 or keeps < should):
-        # If an input topic keeps records for less than a day, Kafka may delete a record before it has landed.
-        broken = topic in names.INPUT_TOPICS and keeps < _DAY_MS
+        # If such a topic keeps records for less than a day, Kafka may delete a record before anybody has read it.
+        is_read_late = topic in names.INPUT_TOPICS or topic.startswith(names.INBOUND_PREFIX)
+        broken = is_read_late and keeps < _DAY_MS
         yield Difference(topic, f"keeps records for {keeps} ms: set retention.ms={should}", broken)
     if int(found.get("retention.bytes") or -1) >= 0 and wanted.get("cleanup.policy") != "compact":
         yield Difference(topic, f"keeps {found['retention.bytes']} bytes a partition: set retention.bytes=-1", False)

@@ -47,33 +47,45 @@ class _Headers(list[tuple[str, bytes | None]]):
         return False
 
 
-def verbatim_producer(settings: Settings) -> KafkaProducer:
+def verbatim_producer(settings: Settings, **config: object) -> KafkaProducer:
     """
     Return a producer for `send_verbatim` that keeps the order of records.
 
-    Each record is sent as a batch of its own. So if the broker refuses one record, it does not refuse others with it.
-    Batches are compressed, because some records are too long for the broker without compression.
+    Unless `config` says otherwise, each record is sent as a batch of its own. So if the broker refuses one record, it
+    does not refuse others with it. Batches are compressed, because some records are too long for the broker without
+    compression.
 
     Raises:
         BrokerUnavailable: no broker answers.
     """
-    return producer(
-        settings,
-        value_serializer=_Verbatim(),
-        compression_type="zstd",
-        batch_size=0,
-        max_request_size=_ANY_SIZE,
+    defaults = {
+        "value_serializer": _Verbatim(),
+        "compression_type": "zstd",
+        "batch_size": 0,
+        "max_request_size": _ANY_SIZE,
         # An idempotent producer is not used: after one refused batch, its other batches would fail as well.
-        enable_idempotence=False,
-        max_in_flight_requests_per_connection=1,
-    )
+        "enable_idempotence": False,
+        "max_in_flight_requests_per_connection": 1,
+    }
+    return producer(settings, **(defaults | config))
 
 
-def send_verbatim(kafka: KafkaProducer, topic: str, record: Original) -> FutureRecordMetadata:
+def send_verbatim(
+    kafka: KafkaProducer,
+    topic: str,
+    record: Original,
+    *,
+    timestamp_ms: int | None = None,
+    partition: int | None = None,
+) -> FutureRecordMetadata:
     """
     Pass a record to the producer, which sends it later.
+
+    Without `timestamp_ms`, the record gets the present time. Without `partition`, the key decides on the partition.
 
     Raises:
         KafkaError: the record can never be sent, or the topic does not exist.
     """
-    return kafka.send(topic, key=record.key, value=record, headers=_Headers())
+    return kafka.send(
+        topic, key=record.key, value=record, headers=_Headers(), timestamp_ms=timestamp_ms, partition=partition
+    )

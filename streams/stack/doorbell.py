@@ -24,6 +24,7 @@ class Doorbell:
     """Sends asset events to Airflow from a thread of its own, so that landing never waits for Airflow."""
 
     def __init__(self, settings: Settings, asset: str) -> None:
+        self._settings = settings
         self._airflow = client(settings)
         self._asset = asset
         self._asset_id: int | None = None
@@ -42,6 +43,8 @@ class Doorbell:
                 self._post()
             except (requests.RequestException, StopIteration) as error:
                 log.warning("doorbell_unheard", error=type(error).__name__)
+                # Airflow's password may have been replaced since the last ring.
+                self._airflow = client(self._settings)
             pause.wait(_SECONDS_BETWEEN)
 
     def _post(self) -> None:

@@ -11,7 +11,7 @@ from kafka.record.default_records import DefaultRecordBatch
 from kafka.record.memory_records import MemoryRecordsBuilder
 from kafka.record.util import calc_crc32c, encode_varint
 
-from streams.contracts.decode import Unreadable
+from streams.contracts.record import Unreadable
 from streams.kafka.client import admin, consumer, partitions_of, producer
 from streams.settings import Settings
 

@@ -6,7 +6,7 @@ import pytest
 from kafka import OffsetAndMetadata, TopicPartition
 
 from streams.contracts import Reason
-from streams.contracts.decode import Unreadable
+from streams.contracts.record import Unreadable
 from streams.kafka import client as kafka_client
 from streams.kafka.client import admin, consumer, producer
 from streams.kafka.generations import Generation

@@ -16,6 +16,7 @@ from kafka.admin import (
     ResourceType,
 )
 from kafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError
+from structlog.testing import capture_logs
 
 from streams import names
 from streams.errors import SettingInvalid
@@ -94,10 +95,19 @@ def test_the_brokers_rights_are_those_of_the_table(settings, kafka):
     with closing(admin(settings)) as client:
         found, _ = client.describe_acls(ACLFilter(None, None, ACLOperation.ANY, ACLPermissionType.ANY, every))
 
-    assert {one.permission_type for one in found} == {ACLPermissionType.ALLOW}
     assert sorted(
-        (one.principal, one.resource_pattern.resource_name, one.operation.name.lower()) for one in found
-    ) == sorted((f"User:{one.principal}", one.name, operation) for one in rights() for operation in one.operations)
+        (
+            one.principal,
+            one.resource_pattern.resource_name,
+            one.operation.name.lower(),
+            one.permission_type is ACLPermissionType.DENY,
+        )
+        for one in found
+    ) == sorted(
+        (f"User:{one.principal}", one.name, operation, one.is_forbidden)
+        for one in rights()
+        for operation in one.operations
+    )
 
 
 def test_logins_are_readable_by_their_owner_only(settings, kafka):
@@ -110,6 +120,8 @@ def test_logins_are_readable_by_their_owner_only(settings, kafka):
 def test_file_of_a_platform_team_is_read_in_the_words_of_java_and_of_librdkafka(settings, tmp_path):
     file = tmp_path / "client.properties"
     elsewhere = replace(settings, kafka="broker.example:9093", kafka_config=str(file))
+    authority = tmp_path / "ca.pem"
+    authority.write_text("-----BEGIN CERTIFICATE-----")
     file.write_text(
         "# from the platform team\n"
         "security.protocol=SASL_SSL\n"
@@ -117,12 +129,12 @@ def test_file_of_a_platform_team_is_read_in_the_words_of_java_and_of_librdkafka(
         'sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required username="caf" '
         'password="p\\"w=d";\n'
         "ssl.truststore.type=PEM\n"
-        "ssl.truststore.location=/etc/ca.pem\n"
+        f"ssl.truststore.location={authority}\n"
     )
     java = login(elsewhere)
     file.write_text(
         'security.protocol=SASL_SSL\nsasl.mechanism=SCRAM-SHA-512\nsasl.username=caf\nsasl.password=p"w=d\n'
-        "ssl.ca.location=/etc/ca.pem\n"
+        f"ssl.ca.location={authority}\n"
     )
 
     assert java == login(elsewhere)
@@ -131,7 +143,7 @@ def test_file_of_a_platform_team_is_read_in_the_words_of_java_and_of_librdkafka(
         "sasl_mechanism": "SCRAM-SHA-512",
         "sasl_plain_username": "caf",
         "sasl_plain_password": 'p"w=d',
-        "ssl_cafile": "/etc/ca.pem",
+        "ssl_cafile": str(authority),
     }
 
 
@@ -142,6 +154,13 @@ def test_file_of_a_platform_team_is_read_in_the_words_of_java_and_of_librdkafka(
             "sasl.kerberos.service.name=kafka",
             "line 1: the property sasl.kerberos.service.name is not supported; allowed",
         ),
+        (
+            "security.protocoll=SASL_SSL",
+            "the property security.protocoll is not supported; allowed: .*security.protocol",
+        ),
+        ("securty.protocol=SASL_SSL", "the property securty.protocol is not supported"),
+        ("sasl_mechanism=PLAIN", "the property sasl_mechanism is not supported"),
+        ("enable.ssl.certificate.verification=false", "the property enable.ssl.certificate.verification is not"),
         ("security.protocol", "line 1: a property is written as name=value"),
         ("sasl.jaas.config=org.example.Module required;", "line 1: sasl.jaas.config needs username and password"),
     ],
@@ -152,6 +171,28 @@ def test_property_that_is_not_understood_is_refused(tmp_path, line, said):
 
     with pytest.raises(SettingInvalid, match=said):
         properties(tmp_path / "client.properties")
+
+
+def test_settings_that_do_not_concern_the_login_are_left_out_and_named_once(tmp_path):
+    file = tmp_path / "client.properties"
+    others = ("acks", "session.timeout.ms", "group.id", "client.id", "auto.offset.reset", "client.dns.lookup")
+    file.write_text("sasl.username=caf\n" + "".join(f"{name}=1\n" for name in others))
+    with capture_logs() as logs:
+        assert properties(file) == properties(file) == {"sasl.username": "caf"}
+
+    assert [(line["event"], line["names"]) for line in logs] == [("client_settings_left_out", " ".join(others))]
+
+
+@pytest.mark.parametrize(
+    "name", ["ssl.ca.location", "ssl.truststore.location", "ssl.keystore.location", "ssl.key.location"]
+)
+def test_missing_or_unreadable_certificate_is_refused_at_once_with_its_name(tmp_path, name):
+    """Otherwise the client would only fail when it connects, without saying which file it needs."""
+    file = tmp_path / "client.properties"
+    for place, why in ((tmp_path / "missing.pem", "No such file"), (tmp_path, "Is a directory")):
+        file.write_text(f"security.protocol=SSL\n{name}={place}\n")
+        with pytest.raises(SettingInvalid, match=f"line 2: {name} names a file that cannot be read: {place} .{why}"):
+            properties(file)
 
 
 def test_missing_file_of_the_platform_team_is_named(settings, tmp_path):
@@ -172,9 +213,16 @@ def test_file_as_kafkas_own_pages_write_it_is_read(tmp_path):
     assert properties(file) == {"sasl.username": "caf", "sasl.password": 'a "word"'}
 
 
-def test_folder_in_place_of_the_file_is_named(settings, tmp_path):
-    """A container gets an empty folder if the file that it should mount does not exist."""
-    elsewhere = replace(settings, kafka="broker.example:9093", kafka_config=str(tmp_path))
+def test_folder_has_a_file_for_each_principal(settings, tmp_path):
+    elsewhere = replace(settings, kafka="broker.example:9093", kafka_config=str(tmp_path), principal="land")
+    (tmp_path / "land.properties").write_text("sasl.username=land\nsasl.password=secret\n")
 
-    with pytest.raises(SettingInvalid, match="CAF_KAFKA_CONFIG names a file that cannot be read"):
+    assert login(elsewhere) == {"sasl_plain_username": "land", "sasl_plain_password": "secret"}
+
+
+def test_missing_file_in_the_folder_is_named(settings, tmp_path):
+    """A container gets an empty folder if the file that it should mount does not exist."""
+    elsewhere = replace(settings, kafka="broker.example:9093", kafka_config=str(tmp_path), principal="land")
+
+    with pytest.raises(SettingInvalid, match=r"CAF_KAFKA_CONFIG names a missing file: .*/land\.properties"):
         login(elsewhere)

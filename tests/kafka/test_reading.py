@@ -11,7 +11,7 @@ from contextlib import closing
 import confluent_kafka
 import pytest
 
-from streams.contracts.decode import Unreadable
+from streams.contracts.record import Unreadable
 from streams.kafka import records as reading
 from streams.kafka.client import producer
 from streams.kafka.codecs import LIMIT

@@ -15,6 +15,8 @@ from streams.settings import Settings
 from streams.stack import broker, processes
 from streams.stack.ports import free_ports
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:

@@ -1,0 +1,168 @@
+"""
+Passes on the records of all partners, each exactly once.
+
+One Kafka transaction holds the records of a poll and the offsets after them. So after a crash, either both are there or
+neither. Kafka refuses the transactions of a process in whose place another one has begun.
+"""
+
+from collections.abc import Mapping
+
+import structlog
+from kafka import OffsetAndMetadata, TopicPartition
+from kafka.codec import zstd_encode
+from kafka.errors import KafkaError
+
+from streams import names
+from streams.contracts.checks import Reason, Refusal
+from streams.contracts.mark import Mark
+from streams.contracts.record import record_bytes
+from streams.errors import BrokerUnavailable
+from streams.intake.verdict import Verdict, verdict
+from streams.kafka.client import consumer, partitions_of
+from streams.kafka.drain import is_past
+from streams.kafka.partners import Partner
+from streams.kafka.reading import TolerantConsumer
+from streams.kafka.records import Readable
+from streams.kafka.sending import TIMEOUT_SECONDS, TRANSACTIONS
+from streams.kafka.verbatim import Original, send_verbatim, verbatim_producer
+from streams.settings import Settings
+
+__all__ = ["Relay"]
+
+log = structlog.get_logger()
+
+_POLL_RECORDS = 500
+_POLL_MS = 200
+_TRANSACTION_MS = 10_000
+"""
+After this time, the broker aborts the transaction of a process that was killed or paused.
+
+Until then, readers of the input topics wait, so the time is shorter than for other transactions.
+"""
+_BATCH_BYTES = 16_384
+_OVERHEAD = 2_048
+"""An upper limit for the number of bytes that Kafka and the mark add to a record."""
+_MOST_HEADERS = 10_000
+_BEGINNING = 1_024
+"""How many bytes of key and value are passed on if a record is longer than the input topics accept."""
+
+
+class Relay:
+    """
+    A consumer of the inbound topics and a producer for the input topics.
+
+    Attributes:
+        passed_on: how many records have been passed on, including refused ones.
+        refused: how many of them were refused, because they speak for somebody else or cannot be read.
+
+    Raises:
+        BrokerUnavailable: no broker answers.
+    """
+
+    def __init__(self, settings: Settings, partners: tuple[Partner, ...]) -> None:
+        self._partners: Mapping[str, Partner] = {one.topic: one for one in partners}
+        self._most_bytes = 4 * settings.max_record_bytes - _OVERHEAD  # as long as a batch on the broker may be
+        self.passed_on = self.refused = 0
+        self._producer = verbatim_producer(
+            settings,
+            enable_idempotence=True,
+            batch_size=_BATCH_BYTES,
+            transactional_id="caf.intake",
+            **(TRANSACTIONS | {"transaction_timeout_ms": _TRANSACTION_MS}),
+        )
+        self._consumer: TolerantConsumer = consumer(
+            settings, group_id=names.INTAKE_GROUP, max_poll_records=_POLL_RECORDS
+        )
+        # This completes or aborts the last transaction of an earlier process. So the committed offsets are final.
+        self._producer.init_transactions()
+        self._ids = self._consumer.asked_topic_ids(self._partners)
+        self._places = partitions_of(self._consumer, self._partners)
+        self._consumer.assign(self._places)
+        for place in self._places:
+            # Records that Kafka has deleted before they were read are passed on as lost.
+            self._consumer.seek(place, self._consumer.committed(place) or 0)
+
+    def ends(self) -> dict[TopicPartition, int]:
+        """Return the offsets at which the inbound topics end now."""
+        return self._consumer.end_offsets(self._places)
+
+    def is_past(self, ends: Mapping[TopicPartition, int]) -> bool:
+        """Return whether everything before these offsets has been passed on."""
+        return is_past(self._consumer, ends)
+
+    def turn(self) -> bool:
+        """
+        Pass on the records of one poll. Return False if the topics have changed, so that a new relay must begin.
+
+        Nothing of the poll is passed on if a topic was recreated, because its records may be of either topic.
+
+        Raises:
+            BrokerUnavailable: the broker does not answer, or another process has begun to pass on records.
+        """
+        try:
+            polled = self._consumer.poll(timeout_ms=_POLL_MS) if self._places else {}
+            ids = self._consumer.asked_topic_ids(self._partners) if polled else self._consumer.topic_ids(self._partners)
+            if ids != self._ids or partitions_of(self._consumer, self._partners) != self._places:
+                log.warning("topics_changed")
+                return False
+            if polled:
+                self._pass_on(polled)
+        except KafkaError as error:
+            raise BrokerUnavailable(f"records of partners cannot be passed on: {type(error).__name__}") from None
+        return True
+
+    def close(self) -> None:
+        """Disconnect. An unfinished transaction is aborted by the next process, or by the broker."""
+        self._consumer.close()
+        self._producer.close(timeout=TIMEOUT_SECONDS)
+
+    def _pass_on(self, polled: Mapping[TopicPartition, list[Readable]]) -> None:
+        following = {place: self._consumer.position(place) or 0 for place in polled}
+        sent = []
+        self._producer.begin_transaction()
+        for place, records in polled.items():
+            for record in records:
+                found = verdict(record, self._partners[place.topic], self._most_bytes)
+                original, mark = self._marked(record, found)
+                headers = [*original.headers, mark.header()]
+                content = original._replace(headers=headers)
+                sent.append(send_verbatim(self._producer, found.topic, content, timestamp_ms=record.timestamp or None))
+                self._count(place, mark)
+        offsets = {place: OffsetAndMetadata(at, self._ids[place.topic], -1) for place, at in following.items()}
+        self._producer.send_offsets_to_transaction(offsets, names.INTAKE_GROUP)
+        self._producer.flush(timeout=TIMEOUT_SECONDS)
+        self._producer.commit_transaction()
+        for future in sent:
+            future.get(timeout=TIMEOUT_SECONDS)
+
+    def _marked(self, record: Readable, found: Verdict) -> tuple[Original, Mark]:
+        """Return what is passed on, and its mark. A record that no input topic could take is shortened."""
+        refusal = found.refusal
+        if refusal is None and len(record.headers) > _MOST_HEADERS:
+            refusal = Refusal(Reason.TOO_LARGE, allowed=f"at most {_MOST_HEADERS} headers")
+        mark = Mark(
+            record=f"{record.topic}/{record.partition}/{record.offset}/{self._ids[record.topic]}",
+            reason=refusal.reason if refusal else None,
+            path=refusal.path if refusal else None,
+            allowed=refusal.allowed if refusal else None,
+        )
+        if self._fits(record):
+            return Original(record.key, record.value, record.headers), mark
+        return Original(record.key and record.key[:_BEGINNING], record.value and record.value[:_BEGINNING], ()), mark
+
+    def _fits(self, record: Readable) -> bool:
+        """Return whether the input topics take the record. Topics limit the length after compression."""
+        if len(record.headers) > _MOST_HEADERS:
+            return False
+        if record_bytes(record) <= self._most_bytes:
+            return True
+        headers = (str.encode(name, errors="surrogateescape") + (content or b"") for name, content in record.headers)
+        whole = b"".join([record.key or b"", record.value or b"", *headers])
+        return len(zstd_encode(whole)) + 10 * len(record.headers) <= self._most_bytes
+
+    def _count(self, place: TopicPartition, mark: Mark) -> None:
+        self.passed_on += 1
+        if mark.reason is not None:
+            self.refused += 1
+            partner = self._partners[place.topic].name
+            log.warning("record_refused", record=mark.record, partner=partner, reason=mark.reason.value)
