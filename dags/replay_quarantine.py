@@ -50,13 +50,22 @@ def replay_quarantine() -> None:
     )
 
     @task(retries=0)
-    def send(params: dict[str, Any] | None = None) -> None:
+    def send(params: dict[str, Any] | None = None, ti: Any = None) -> None:
+        from contextlib import closing
+
+        from streams.audit.entries import Actor, entry
+        from streams.audit.recorder import Recorder
+        from streams.contracts.codesets import AuditAction, AuditActor
         from streams.lake.sign import sign_of_life
         from streams.land.replay import replay
         from streams.settings import Settings
 
         assert params is not None, "Airflow gives them"
         settings = Settings.from_env()
+        by = ((ti.xcom_pull(task_ids="approve") or {}).get("responded_by_user") or {}).get("name") or "somebody"
+        with closing(Recorder(settings)) as recorder:
+            dag_run = Actor(AuditActor.PART, "replay_quarantine")
+            recorder.record([entry(dag_run, AuditAction.RECORDS_REPLAYED, f"approved by {by}")])
         with sign_of_life(settings, "replay"):
             replay(settings, **params).raise_if_refused()
 

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-__all__ = ["ask_password", "confirm"]
+__all__ = ["ask", "ask_password", "confirm"]
 
 
 def confirm(question: str, *, yes: bool) -> None:
@@ -39,6 +39,17 @@ def ask_password(otherwise: str) -> str:
     """
     _require_terminal(f"a password can be typed only at a terminal: {otherwise}")
     return click.prompt("Password", hide_input=True, confirmation_prompt=True)
+
+
+def ask(question: str, otherwise: str, *, is_hidden: bool = False) -> str:
+    """
+    Ask for a text once. Options and errors are as for `ask_password`.
+
+    Args:
+        is_hidden: whether the terminal does not show what is typed.
+    """
+    _require_terminal(f"'{question}' can be answered only at a terminal: {otherwise}")
+    return click.prompt(question, hide_input=is_hidden)
 
 
 def _require_terminal(sentence: str) -> None:

@@ -10,7 +10,9 @@ import click
 
 from streams import names
 from streams.cli.lake import lake_settings
+from streams.cli.recorded import record
 from streams.contracts import Reason
+from streams.contracts.codesets import AuditAction
 from streams.lake.connect import connect
 from streams.land.quarantine import Filters, LeftOut, Quarantined, find, left_out, summary
 
@@ -98,11 +100,13 @@ def _left_out_text(one: LeftOut) -> str:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a record; bytes in base64.")
 def show(*, with_bytes: bool, limit: int, as_json: bool, **given: Any) -> None:
     """Show rejected records one by one, oldest first. Their content is shown only with --bytes."""
-    wanted = Filters.of(**given)
-    with connect(lake_settings(), marts=None) as lake:
+    wanted, settings = Filters.of(**given), lake_settings()
+    with connect(settings, marts=None) as lake:
         records = find(lake, wanted, limit=limit, with_content=with_bytes)
-    for record in records:
-        click.echo(json.dumps(_figures(record, with_bytes), default=_plain) if as_json else _text(record, with_bytes))
+    if with_bytes and records:
+        record(settings, AuditAction.QUARANTINE_SEEN, f"{len(records)} records")
+    for one in records:
+        click.echo(json.dumps(_figures(one, with_bytes), default=_plain) if as_json else _text(one, with_bytes))
     if not records and not as_json:
         click.echo("no matching record was rejected")
 
@@ -126,6 +130,8 @@ def _text(record: Quarantined, with_bytes: bool) -> str:
         f"  at       {record.path or 'the record'}",
         f"  allowed  {record.allowed or ''}",
     ]
+    if record.inbound_record:
+        lines.append(f"  from     {record.inbound_record.rpartition('/')[0]}")
     if record.replayed_as:
         lines.append(f"  sent again, accepted as {record.replayed_as}")
     if with_bytes:

@@ -9,6 +9,8 @@ import click
 from streams.cli.asking import confirm
 from streams.cli.lake import lake_settings
 from streams.cli.quarantine import filters
+from streams.cli.recorded import record
+from streams.contracts.codesets import AuditAction
 from streams.land.replay import replay, select
 
 __all__ = ["command"]
@@ -23,10 +25,11 @@ def command(*, dry_run: bool, yes: bool, as_json: bool, **given: object) -> None
     """
     Send rejected records again after a fix, byte for byte, to the same topic and with the same key.
 
-    Without options, the command sends all rejected records of the input topics, with four exceptions. A record is left
+    Without options, the command sends all rejected records of the input topics, with five exceptions. A record is left
     out if a copy of it has been accepted or has not landed yet. A rejected copy is left out, because its original is
     sent instead. A batch is left out, because each of its events has already been sent separately. A record that Kafka
-    deleted before it was read is left out, because its content is lost.
+    deleted before it was read is left out, because its content is lost. A record that speaks for somebody else than its
+    sender is left out, unless you ask for it with --reason forged_source.
 
     If the broker refuses a record, the command names it and sends the others. Exit code 0: all were sent.
     """
@@ -41,6 +44,7 @@ def command(*, dry_run: bool, yes: bool, as_json: bool, **given: object) -> None
         click.echo(json.dumps({"would_send": count}) if as_json else f"{count:,} records would be sent again")
         return
     confirm(f"Send {count:,} rejected records again?", yes=yes)
+    record(settings, AuditAction.RECORDS_REPLAYED, f"{count} records")
     replayed = replay(settings, **given)
     if as_json:
         click.echo(json.dumps(asdict(replayed)))

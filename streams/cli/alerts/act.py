@@ -9,8 +9,10 @@ from typing import Any
 
 import click
 
+from streams.audit.entries import about_alerts
 from streams.cli.alerts.listing import printer
-from streams.contracts.codesets import AlertClosure
+from streams.cli.recorded import record
+from streams.contracts.codesets import AlertClosure, AuditAction
 from streams.contracts.outputs import Alert
 from streams.settings import Settings
 
@@ -53,7 +55,13 @@ def ack(alert_id: str, worker: str, note: str | None, wait: float, as_json: bool
     """
     from streams.alerts.actions import acknowledge
 
-    _do(alert_id, wait, as_json, lambda settings, alert: acknowledge(settings, alert, worker, note))
+    _do(
+        alert_id,
+        wait,
+        as_json,
+        lambda settings, alert: acknowledge(settings, alert, worker, note),
+        AuditAction.ALERT_ACKNOWLEDGED,
+    )
 
 
 @click.command("close")
@@ -75,7 +83,13 @@ def close(alert_id: str, *, worker: str, closure: str, note: str | None, wait: f
     """
     from streams.alerts.actions import close as send
 
-    _do(alert_id, wait, as_json, lambda settings, alert: send(settings, alert, worker, AlertClosure(closure), note))
+    _do(
+        alert_id,
+        wait,
+        as_json,
+        lambda settings, alert: send(settings, alert, worker, AlertClosure(closure), note),
+        AuditAction.ALERT_CLOSED,
+    )
 
 
 @click.command("undo")
@@ -84,16 +98,19 @@ def undo(alert_id: str, wait: float, as_json: bool) -> None:
     """Take back the last acknowledgement or closing of an alert."""
     from streams.alerts.actions import take_back
 
-    _do(alert_id, wait, as_json, take_back)
+    _do(alert_id, wait, as_json, take_back, AuditAction.ALERT_ACTION_UNDONE)
 
 
-def _do(alert_id: str, wait: float, as_json: bool, act: Callable[[Settings, Alert], object]) -> None:
+def _do(
+    alert_id: str, wait: float, as_json: bool, act: Callable[[Settings, Alert], object], action: AuditAction
+) -> None:
     from streams.alerts.answer import Answer
     from streams.tell.subscribers.story import read_story
 
     settings = Settings.from_env()
     alert = read_story(settings, alert_id).versions[-1][0]
     with closing(Answer(settings, alert_id)) as answer:
+        record(settings, action, ids=about_alerts([alert]))
         act(settings, alert)
         found = answer.wait(wait)
     if found is not None:

@@ -1,12 +1,17 @@
 """`./caf alerts`: list the open alerts, or follow new ones."""
 
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 
 import click
 import msgspec
 
+from streams.audit.entries import about_alerts, entries, this_user
+from streams.audit.recorder import Recorder
 from streams.cli.alerts.choose import filters
+from streams.cli.recorded import record
+from streams.contracts.codesets import AuditAction
 from streams.contracts.outputs import Alert
 from streams.settings import Settings
 
@@ -62,11 +67,20 @@ def printer(as_json: bool, bell: bool = False) -> Callable[[Alert], None]:
 def _print_versions(
     following: bool, wanted: Callable[[Alert], bool], show: Callable[[Alert], None], history: bool
 ) -> None:
+    """Print versions of alerts. Each alert is recorded once in the audit, before its first version is printed."""
     from streams.alerts.follow import follow
 
+    settings = Settings.from_env()
+    seen: set[str] = set()
     try:
-        for alert, _ in follow(Settings.from_env(), history=history or not following, stop_at_end=not following):
-            if wanted(alert):
+        with closing(Recorder(settings)) as recorder:
+            for alert, _ in follow(settings, history=history or not following, stop_at_end=not following):
+                if not wanted(alert):
+                    continue
+                if alert.alert_id not in seen:
+                    told = entries(this_user(), AuditAction.ALERTS_SEEN, "alerts --follow", about_alerts([alert]))
+                    recorder.record(told)
+                    seen.add(alert.alert_id)
                 show(alert)
     except KeyboardInterrupt:
         return
@@ -76,8 +90,11 @@ def _print_open(wanted: Callable[[Alert], bool], show: Callable[[Alert], None]) 
     from streams.alerts.follow import follow, newest
     from streams.tell.subscribers.alert_filter import is_open
 
-    latest = newest(alert for alert, _ in follow(Settings.from_env(), stop_at_end=True))
+    settings = Settings.from_env()
+    latest = newest(alert for alert, _ in follow(settings, stop_at_end=True))
     found = [alert for alert in latest.values() if is_open(alert) and wanted(alert)]
+    if found:
+        record(settings, AuditAction.ALERTS_SEEN, "alerts", about_alerts(found))
     for alert in sorted(found, key=lambda one: one.anchored_at):
         show(alert)
     if not found:

@@ -4,7 +4,10 @@ from datetime import UTC, datetime
 
 import click
 
+from streams.audit.entries import about_alerts
 from streams.cli.alerts.listing import printer
+from streams.cli.recorded import record
+from streams.contracts.codesets import AuditAction
 from streams.settings import Settings
 
 __all__ = ["show"]
@@ -28,7 +31,10 @@ def show(alert_id: str, as_json: bool) -> None:
     from streams.tell.subscribers.story import read_story, steps
     from streams.tell.subscribers.times import local
 
-    story = read_story(Settings.from_env(), alert_id)
+    settings = Settings.from_env()
+    story = read_story(settings, alert_id)
+    shown = [alert for alert, _ in (*story.versions, *story.others)]
+    record(settings, AuditAction.ALERTS_SEEN, "alerts show", about_alerts(shown))
     put = printer(as_json)
     if as_json:
         for alert, _ in (*story.versions, *story.others):
