@@ -8,6 +8,9 @@ after, and fails if a count has changed.
 **Do not run it by hand** during an import, because `land` must wait until the DAG has finished. No record is lost, but
 figures are late.
 
+First, the DAG notes which offsets hold no record, for example markers of transactions. `./caf verify` must know this
+after Kafka has deleted them.
+
 **When it is red**: a count differs, or `land` did not hand over its locks. If a count differs, nothing has been
 removed, because files are removed only after the counts agree. Read the log, then run `./caf verify`.
 """
@@ -37,7 +40,14 @@ def maintain_lake() -> None:
         with sign_of_life(settings, "maintain"):
             work(settings)
 
-    maintain()
+    @task(retries=1, retry_delay=timedelta(minutes=5), execution_timeout=timedelta(hours=1))
+    def note_unused_offsets() -> None:
+        from streams.land.unused import note_unused
+        from streams.settings import Settings
+
+        note_unused(Settings.from_env().acting_as("land"))
+
+    note_unused_offsets() >> maintain()
 
 
 maintain_lake()

@@ -14,9 +14,10 @@ from streams.errors import PartsDisagree
 from streams.lake.connect import connect
 from streams.lake.locks import LandingLocks
 from streams.lake.one_row import one_row
+from streams.lake.removal import removal
 from streams.settings import Settings
 
-__all__ = ["SMALL_FILE_BYTES", "compact", "maintain"]
+__all__ = ["SMALL_FILE_BYTES", "SNAPSHOTS_KEPT", "compact", "maintain"]
 
 log = structlog.get_logger()
 
@@ -28,7 +29,7 @@ Larger files are merged only by `maintain`, so that rows are rewritten rarely.
 """
 
 _PATIENCE_SECONDS = 60.0
-_KEPT = timedelta(days=1)
+SNAPSHOTS_KEPT = timedelta(days=1)
 """DuckLake's snapshots are deleted at this age. Every query and every rebuild takes far less time than this."""
 
 
@@ -45,7 +46,7 @@ def maintain(settings: Settings) -> None:
     Merge files, delete DuckLake's old snapshots, and remove files that no snapshot uses.
 
     The lander hands its locks over while maintenance runs. Before files are removed, a check makes sure that every
-    table still has the same number of rows.
+    table still has the same number of rows. While a backup is being made, no file is removed.
 
     Raises:
         LockTaken: the lander did not hand its locks over.
@@ -55,23 +56,29 @@ def maintain(settings: Settings) -> None:
     try:
         locks.acquire_for_maintenance(_PATIENCE_SECONDS)
         with connect(settings, landing="read_write", marts="read_write") as lake:
-            _maintain(lake)
+            _merge(lake)
+            with removal(settings) as may_remove:
+                if may_remove:
+                    _remove(lake)
     finally:
         locks.close()
 
 
-def _maintain(lake: duckdb.DuckDBPyConnection) -> None:
+def _merge(lake: duckdb.DuckDBPyConnection) -> None:
     before = _counts(lake)
     lake.execute("CALL ducklake_merge_adjacent_files('landing')")
     after = _counts(lake)
     if before != after:
         moved = {table: (before[table], after[table]) for table in before if before[table] != after[table]}
         raise PartsDisagree(f"maintenance changed counts (before, after): {moved}; no file was removed")
-    until = (datetime.now(UTC) - _KEPT).isoformat()
+    log.info("lake_maintained", **after)
+
+
+def _remove(lake: duckdb.DuckDBPyConnection) -> None:
+    until = (datetime.now(UTC) - SNAPSHOTS_KEPT).isoformat()
     for catalog in ("landing", "marts"):
         lake.execute(f"CALL ducklake_expire_snapshots('{catalog}', older_than => '{until}'::TIMESTAMPTZ)")
         lake.execute(f"CALL ducklake_cleanup_old_files('{catalog}', older_than => '{until}'::TIMESTAMPTZ)")
-    log.info("lake_maintained", **after)
 
 
 def _counts(lake: duckdb.DuckDBPyConnection) -> dict[str, int]:

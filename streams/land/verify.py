@@ -3,8 +3,8 @@ Check that no record is missing: every offset of every landed topic must have ex
 
 Transaction markers and aborted records take up offsets, but consumers never receive them. Such offsets need no row. To
 recognise such offsets, this module reads the topic. This is not possible if the broker no longer has the records, or if
-the rows belong to an earlier generation of a topic. The rows are then only compared with each other. If a very large
-number of records was lost, one row may stand for a whole range of offsets.
+the rows belong to an earlier generation of a topic. So `streams.land.unused` stores which offsets hold no record, while
+the broker still shows it. If a very large number of records was lost, one row may stand for a whole range of offsets.
 """
 
 import time
@@ -16,52 +16,23 @@ import duckdb
 from kafka import KafkaConsumer, TopicPartition
 
 from streams import names
-from streams.contracts import Reason
 from streams.errors import BrokerUnavailable, PartsDisagree
+from streams.kafka.partners import partners
 from streams.kafka.reading import TolerantConsumer
 from streams.lake.connect import connect
 from streams.lake.generations import landed_generations, numbered_consumer
-from streams.lake.offsets import OFFSET_TABLES
 from streams.lake.one_row import one_row
 from streams.lake.resume import gone_with_their_topic, where_to_resume
 from streams.lake.transaction import transaction
+from streams.land.accounts import DOUBLES, GAPS, LOST, SUMS
 from streams.settings import Settings
 
-__all__ = ["Gap", "Verified", "verify_offsets"]
+__all__ = ["Gap", "Verified", "near", "offsets_shown", "verified_topics", "verify_offsets"]
 
 _PAUSE_SECONDS = 0.5
 _READ_SECONDS = 30.0
 _NEAR = 10_000
 """Gaps that are at most this many offsets apart are read together, because reading on is quicker than seeking."""
-_STANDS_FROM = """
-    coalesce(try_cast(nullif(regexp_extract(allowed, '; offsets ([0-9]+) to [0-9]+$', 1), '') AS BIGINT), kafka_offset)
-"""
-"""
-An SQL expression that returns the first offset for which a row of the quarantine stands.
-
-This is the row's own offset, unless the row stands for a range of lost offsets.
-"""
-_ROWS = " UNION ALL ".join(
-    f"SELECT topic, kafka_partition, kafka_offset, {_STANDS_FROM if table == 'quarantine' else 'kafka_offset'} "
-    f"AS stands_from FROM landing.main.{table}"
-    for table in OFFSET_TABLES
-)
-_COUNTED = f"""
-    SELECT topic, kafka_partition, kafka_offset AS first, min(stands_from) AS stands_from, count(*) AS rows,
-           lead(min(stands_from)) OVER (PARTITION BY topic, kafka_partition ORDER BY kafka_offset) AS following
-    FROM ({_ROWS}) GROUP BY topic, kafka_partition, kafka_offset
-"""
-_LOST = f"""
-    SELECT coalesce(sum(kafka_offset + 1 - {_STANDS_FROM}), 0)::BIGINT
-    FROM landing.main.quarantine WHERE reason = '{Reason.DELETED_UNREAD}'
-"""
-_SUMS = f"""
-    SELECT topic, kafka_partition, min(stands_from), max(first) + 1, sum(rows) FROM ({_COUNTED}) GROUP BY ALL
-"""
-_DOUBLES = f"SELECT topic, kafka_partition, first, first + 1 FROM ({_COUNTED}) WHERE rows > 1 ORDER BY ALL"
-_GAPS = (
-    f"SELECT topic, kafka_partition, first + 1, following FROM ({_COUNTED}) WHERE following > first + 1 ORDER BY ALL"
-)
 
 
 @dataclass(frozen=True)
@@ -101,6 +72,11 @@ class Verified:
             raise PartsDisagree(f"{len(self.differences)} ranges of offsets do not have exactly one row each: {kinds}")
 
 
+def verified_topics(settings: Settings) -> tuple[str, ...]:
+    """Return the topics of which every offset must have a row: the landed topics, and the partners' inbound topics."""
+    return (*names.LANDED_TOPICS, *(one.topic for one in partners(settings)))
+
+
 def verify_offsets(
     settings: Settings, *, wait: float = 0.0, on_wait: Callable[[int], None] = lambda _: None
 ) -> Verified:
@@ -116,7 +92,7 @@ def verify_offsets(
         BrokerUnavailable: no broker answers.
         LakeUnavailable: the catalog does not answer.
     """
-    kafka = numbered_consumer(settings, names.LANDED_TOPICS, max_poll_records=5_000)
+    kafka = numbered_consumer(settings, verified_topics(settings), max_poll_records=5_000)
     try:
         partitions = sorted(kafka.assignment())
         ends = kafka.end_offsets(partitions)
@@ -140,14 +116,17 @@ def _compare(
 ) -> Verified:
     with transaction(lake, read_only=True):
         generations = landed_generations(lake)
-        sums = {(topic, number): rest for topic, number, *rest in lake.execute(_SUMS).fetchall()}
+        inbound = {"topic_ids": list(kafka.topic_ids({place.topic for place in ends}).values())}
+        sums = {(topic, number): rest for topic, number, *rest in lake.execute(SUMS, inbound).fetchall()}
         candidates = [
-            Gap(topic, number, first, end, "missing") for topic, number, first, end in lake.execute(_GAPS).fetchall()
+            Gap(topic, number, first, end, "missing")
+            for topic, number, first, end, _ in lake.execute(GAPS, inbound).fetchall()
         ]
         doubles = [
-            Gap(topic, number, first, end, "doubled") for topic, number, first, end in lake.execute(_DOUBLES).fetchall()
+            Gap(topic, number, first, end, "doubled")
+            for topic, number, first, end in lake.execute(DOUBLES, inbound).fetchall()
         ]
-        lost = one_row(lake.execute(_LOST))[0]
+        lost = one_row(lake.execute(LOST))[0]
     beginnings = kafka.beginning_offsets(list(ends))
     # A row whose offset lies beyond the end of its topic is wrong. But records arrive and land during the comparison,
     # so such rows are compared with the ends of the topics as they are now.
@@ -166,29 +145,29 @@ def _compare(
         Gap(topic, number, first, end, "")
         for (topic, number), first, end in gone_with_their_topic(generations, landed, ends)
     ]
-    missing = [gap for near in _near(candidates) for gap in _shown(kafka, near, beginnings)]
-    rows = int(sum(total for _, _, total in sums.values()))
+    missing = [gap for group in near(candidates) for gap in _shown(kafka, group, beginnings)]
+    rows = int(sum(total for (topic, _), (_, _, total) in sums.items() if topic in names.LANDED_TOPICS))
     return Verified(
         len(ends), rows, lost, sorted([*missing, *doubles], key=lambda gap: (gap.topic, gap.partition, gap.first))
     )
 
 
-def _near(gaps: Iterable[Gap]) -> Iterator[list[Gap]]:
+def near(gaps: Iterable[Gap]) -> Iterator[list[Gap]]:
     """
     Group gaps of a partition that are close together, so that they are read together.
 
     There can be many gaps, because each Kafka transaction leaves one.
     """
-    near: list[Gap] = []
+    group: list[Gap] = []
     for gap in sorted(gaps, key=lambda one: (one.topic, one.partition, one.first)):
-        if near and (
-            (gap.topic, gap.partition) != (near[-1].topic, near[-1].partition) or gap.first > near[-1].end + _NEAR
+        if group and (
+            (gap.topic, gap.partition) != (group[-1].topic, group[-1].partition) or gap.first > group[-1].end + _NEAR
         ):
-            yield near
-            near = []
-        near.append(gap)
-    if near:
-        yield near
+            yield group
+            group = []
+        group.append(gap)
+    if group:
+        yield group
 
 
 def _shown(kafka: KafkaConsumer, gaps: list[Gap], beginnings: dict[TopicPartition, int]) -> Iterator[Gap]:
@@ -201,7 +180,7 @@ def _shown(kafka: KafkaConsumer, gaps: list[Gap], beginnings: dict[TopicPartitio
     partition = TopicPartition(gaps[0].topic, gaps[0].partition)
     kept_from = beginnings.get(partition, gaps[-1].end)
     kept = [gap for gap in gaps if gap.end > kept_from]
-    shown = _offsets_shown(kafka, partition, max(kept[0].first, kept_from), kept[-1].end) if kept else []
+    shown = offsets_shown(kafka, partition, max(kept[0].first, kept_from), kept[-1].end) if kept else []
     for gap in gaps:
         if gap.first < kept_from:
             yield Gap(gap.topic, gap.partition, gap.first, min(gap.end, kept_from), "expired before landing")
@@ -210,7 +189,7 @@ def _shown(kafka: KafkaConsumer, gaps: list[Gap], beginnings: dict[TopicPartitio
             yield Gap(gap.topic, gap.partition, first, end, gap.what)
 
 
-def _offsets_shown(kafka: KafkaConsumer, partition: TopicPartition, first: int, end: int) -> list[int]:
+def offsets_shown(kafka: KafkaConsumer, partition: TopicPartition, first: int, end: int) -> list[int]:
     """
     Return the offsets in a range whose records a consumer receives.
 

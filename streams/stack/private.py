@@ -10,7 +10,7 @@ from pathlib import Path
 from streams.settings import Settings
 from streams.stack.processes import Say
 
-__all__ = ["close_home", "let_through", "report_open_lake", "to_stderr"]
+__all__ = ["close_home", "let_through", "open_package", "report_open_lake", "to_stderr"]
 
 OTHERS = 0o077
 PASS = 0o011
@@ -80,6 +80,20 @@ def let_through(path: Path) -> list[Path]:
     return shut
 
 
+def open_package(package: Path, *, libraries: Path, server: Path) -> None:
+    """
+    Let everybody read and run a package of programs and its libraries, because PostgreSQL does not run as root.
+
+    The package has thousands of files. Its folder and the server's program are opened last. So if these two are open,
+    everything is open, and a start need not visit every file.
+    """
+    if not (_is_open(package) and _is_open(server)):
+        files = (path for folder in (libraries, package) for path in folder.rglob("*") if path != server)
+        for path in (*files, libraries, package, server):
+            if path.exists() and not _is_open(path):
+                path.chmod(_opened(path))
+
+
 def _entries(home: Path) -> Iterator[tuple[Path, int]]:
     """All paths to look at, each with the permissions that others may have on it."""
     yield home, PASS if os.geteuid() == 0 else 0
@@ -95,6 +109,16 @@ def _narrow(path: Path, mode: int) -> bool:
     with suppress(OSError):
         path.chmod(mode)
     return stat.S_IMODE(path.stat().st_mode) == mode
+
+
+def _opened(path: Path) -> int:
+    """Return the permissions of a path, so extended that everybody may read and run what its owner may."""
+    mode = stat.S_IMODE(path.stat().st_mode)
+    return mode | (mode & 0o500) >> 3 | (mode & 0o500) >> 6
+
+
+def _is_open(path: Path) -> bool:
+    return _opened(path) == stat.S_IMODE(path.stat().st_mode)
 
 
 def _list(names: list[str]) -> str:

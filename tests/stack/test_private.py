@@ -161,3 +161,25 @@ def test_others_may_pass_through_but_not_list(tmp_path: Path) -> None:
 
     assert shut in changed
     assert _mode(shut) == 0o711
+
+
+def test_package_is_opened_to_all_and_an_interrupted_opening_is_repeated(tmp_path: Path) -> None:
+    package = tmp_path / "package"
+    server, library = package / "bin" / "postgres", package / "lib" / "deep" / "library.so"
+    linked = tmp_path / "package.libs" / "linked.so"
+    for file, mode in ((server, 0o700), (library, 0o600), (linked, 0o700)):
+        file.parent.mkdir(mode=0o700, parents=True)
+        file.touch(mode=mode)
+    package.chmod(0o700)
+
+    def modes() -> list[int]:
+        paths = (package, server, library.parent, library, linked.parent, linked)
+        return [stat.S_IMODE(path.stat().st_mode) for path in paths]
+
+    private.open_package(package, libraries=linked.parent, server=server)
+    assert modes() == [0o755, 0o755, 0o755, 0o644, 0o755, 0o755]
+
+    server.chmod(0o700)  # as if the opening had stopped before its last step
+    library.chmod(0o600)
+    private.open_package(package, libraries=linked.parent, server=server)
+    assert modes() == [0o755, 0o755, 0o755, 0o644, 0o755, 0o755]
