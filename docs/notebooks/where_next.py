@@ -28,11 +28,12 @@ def _():
 def _():
     import altair as alt
 
-    from streams.lake.connect import connect
+    from streams.lake.connect import connect_as
+    from streams.lake.roles import SqlRole
     from streams.settings import Settings
 
     settings = Settings.from_env()
-    lake = connect(settings)
+    lake = connect_as(settings, SqlRole.ANALYST)
     return alt, lake, settings
 
 

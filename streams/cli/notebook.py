@@ -2,11 +2,15 @@
 
 import os
 import shutil
+import signal
+import subprocess
 import sys
 
 import click
 
 from streams.cli.lake import lake_settings
+from streams.cli.recorded import record
+from streams.contracts.codesets import AuditAction
 from streams.settings import PROJECT
 
 __all__ = ["command"]
@@ -24,12 +28,18 @@ def command(*, port: int, read: bool, anew: bool) -> None:
 
     It is a marimo notebook. The command makes a copy in CAF_HOME/notebooks, and you may change that copy. The notebook
     reads the lake and cannot write to it. The command prints the notebook's address, which contains a token. Anyone who
-    has the address can see the desk's figures.
+    has the address can see the figures of analysts, with small counts.
     """
-    copy = lake_settings().home / "notebooks" / NOTEBOOK.name
+    settings = lake_settings()
+    record(settings, AuditAction.LAKE_OPENED, "notebook")
+    copy = settings.home / "notebooks" / NOTEBOOK.name
     if anew or not copy.exists():
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(NOTEBOOK, copy)
     os.environ |= {"PYTHONPATH": str(PROJECT), "MARIMO_SKIP_UPDATE_CHECK": "1"}
     verb = ["run" if read else "edit", str(copy), "--host", "127.0.0.1", "--port", str(port), "--headless"]
-    os.execv(sys.executable, [sys.executable, "-m", "marimo", *verb, *(["--token"] if read else [])])
+    # marimo is a child process, so that this command can stop PostgreSQL after it. Ctrl-C reaches marimo directly.
+    with subprocess.Popen([sys.executable, "-m", "marimo", *verb, *(["--token"] if read else [])]) as marimo:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, lambda *_: marimo.terminate())
+    sys.exit(marimo.returncode)

@@ -10,6 +10,7 @@ import importlib.util
 from contextlib import closing
 from pathlib import Path
 from typing import Literal
+from urllib.parse import quote, urlsplit
 
 import duckdb
 import psycopg2
@@ -20,7 +21,9 @@ from streams.lake.lock_keys import LockKey
 from streams.lake.one_row import one_row
 from streams.lake.postgres import Postgres
 from streams.lake.quoted import quoted
+from streams.lake.roles import POSTGRES_ROLE, SqlRole, ensure_analyst
 from streams.lake.schema import FINISHED_OPTION, create_landing, create_marts
+from streams.lake.unfinished import refuse_unfinished
 from streams.names import CATALOG_LANDING, CATALOG_MARTS
 from streams.settings import Settings
 
@@ -29,14 +32,18 @@ __all__ = [
     "attach_statements",
     "catalog_dsn",
     "connect",
+    "connect_as",
+    "create_catalog",
     "data_path",
-    "install_extensions",
-    "lies_in_home",
+    "extension_file",
+    "load_extensions",
+    "statements_for",
 ]
 
 Access = Literal["read_only", "read_write"]
 
-_EXTENSIONS = ("postgres_scanner", "ducklake")
+_EXTENSIONS = ("httpfs", "postgres_scanner", "ducklake")
+"""DuckDB writes encrypted files only with `httpfs`. It reads them without it, but takes three times as long."""
 _CREATE = {CATALOG_LANDING: create_landing, CATALOG_MARTS: create_marts}
 
 
@@ -50,9 +57,40 @@ def connect(
     The session's time zone is UTC.
 
     Raises:
-        LakeUnavailable: the catalog's database does not answer, or the catalog expects its Parquet files elsewhere.
+        LakeUnavailable: the catalog's database does not answer, the catalog expects its Parquet files elsewhere, or a
+            restore of the lake is not finished.
     """
-    statements = attach_statements(settings, landing=landing, marts=marts)
+    return _opened(attach_statements(settings, landing=landing, marts=marts))
+
+
+def connect_as(settings: Settings, role: SqlRole) -> duckdb.DuckDBPyConnection:
+    """
+    Open an in-memory DuckDB with what a role may see of the lake. Nothing can be written.
+
+    Raises:
+        LakeUnavailable: as for `connect`, or the database has no role for analysts.
+    """
+    return _opened(statements_for(settings, role))
+
+
+def statements_for(settings: Settings, role: SqlRole) -> list[str]:
+    """
+    Return the statements that attach what a role may see of the lake.
+
+    Raises:
+        LakeUnavailable: the catalog's database does not answer, or it has no role for analysts.
+    """
+    if role is SqlRole.DESK:
+        return attach_statements(settings)
+    dsn = catalog_dsn(settings)
+    if (lacking := _ensure_catalogs(settings, dsn, [CATALOG_MARTS])) is not None:
+        raise LakeUnavailable(lacking)
+    separator = "&" if urlsplit(dsn).query else "?"
+    as_analyst = f"{dsn}{separator}options={quote(f'-c role={POSTGRES_ROLE}')}"
+    return [_attach(settings, as_analyst, CATALOG_MARTS, "read_only", CATALOG_MARTS)]
+
+
+def _opened(statements: list[str]) -> duckdb.DuckDBPyConnection:
     lake = _session()
     try:
         for statement in statements:
@@ -64,12 +102,19 @@ def connect(
 
 
 def attach_statements(
-    settings: Settings, *, landing: Access | None = "read_only", marts: Access | None = "read_only"
+    settings: Settings,
+    *,
+    landing: Access | None = "read_only",
+    marts: Access | None = "read_only",
+    marts_as: str = CATALOG_MARTS,
 ) -> list[str]:
     """
     Return the statements that attach the catalogs. Missing catalogs are created.
 
     The session that runs the statements must have loaded the extensions.
+
+    Args:
+        marts_as: the name of the attached catalog of the marts.
 
     Raises:
         LakeUnavailable: the catalog's database does not answer.
@@ -78,7 +123,8 @@ def attach_statements(
     wanted = {CATALOG_LANDING: landing, CATALOG_MARTS: marts}
     catalogs = {catalog: access for catalog, access in wanted.items() if access is not None}
     _ensure_catalogs(settings, dsn, list(catalogs))
-    return [_attach(settings, dsn, catalog, access) for catalog, access in catalogs.items()]
+    attached_as = {CATALOG_LANDING: CATALOG_LANDING, CATALOG_MARTS: marts_as}
+    return [_attach(settings, dsn, catalog, access, attached_as[catalog]) for catalog, access in catalogs.items()]
 
 
 def catalog_dsn(settings: Settings) -> str:
@@ -96,7 +142,7 @@ def data_path(settings: Settings, catalog: str) -> str:
     return f"{settings.lake_folder.rstrip('/')}/{catalog}"
 
 
-def lies_in_home(settings: Settings) -> bool:
+def _lies_in_home(settings: Settings) -> bool:
     """
     Return whether the catalog and its files are both in the home.
 
@@ -106,50 +152,63 @@ def lies_in_home(settings: Settings) -> bool:
     return not settings.lake_data and not settings.postgres
 
 
-def install_extensions() -> None:
-    """Copy the extensions from their packages to DuckDB's cache, where a plain `LOAD` (as in dbt) finds them."""
-    with duckdb.connect() as session:
-        for name in _EXTENSIONS:
-            session.execute(f"INSTALL '{_extension_file(name)}'")
+def load_extensions(session: duckdb.DuckDBPyConnection) -> None:
+    """
+    Load the extensions that a session needs before it attaches the lake.
 
-
-def _session() -> duckdb.DuckDBPyConnection:
-    session = duckdb.connect(config={"autoinstall_known_extensions": False})
+    If the session may load unsigned extensions, DuckDB does not compute the checksums of 100 MB of files, which would
+    take half a second of CPU. Like DuckDB itself, they came with packages that were compared with the checksums of the
+    lock file. Afterwards, the session may load only signed extensions.
+    """
     for name in _EXTENSIONS:
-        session.execute(f"LOAD '{_extension_file(name)}'")
-    session.execute("SET TimeZone = 'UTC'")
-    return session
+        session.execute(f"LOAD {quoted(extension_file(name))}")
+    session.execute("SET allow_unsigned_extensions = false")
 
 
-def _extension_file(name: str) -> Path:
+def extension_file(name: str) -> Path:
+    """Return the file of an extension in its Python package."""
     package = importlib.util.find_spec(f"duckdb_extension_{name}")
     assert package is not None, "the lock file installs it"
     return Path(str(package.origin)).parent / "extensions" / f"v{duckdb.__version__}" / f"{name}.duckdb_extension"
 
 
-def _attach(settings: Settings, dsn: str, catalog: str, access: Access) -> str:
+def _session() -> duckdb.DuckDBPyConnection:
+    session = duckdb.connect(config={"autoinstall_known_extensions": False, "allow_unsigned_extensions": True})
+    load_extensions(session)
+    session.execute("SET TimeZone = 'UTC'")
+    return session
+
+
+def _attach(
+    settings: Settings, dsn: str, catalog: str, access: Access, name: str, *, is_encrypted: bool = False
+) -> str:
     options = [f"METADATA_SCHEMA '{catalog}'", f"DATA_PATH {quoted(data_path(settings, catalog))}"]
-    if lies_in_home(settings):
+    if _lies_in_home(settings):
         options.append("OVERRIDE_DATA_PATH true")
     if access == "read_only":
         options.append("READ_ONLY")
-    return f"ATTACH IF NOT EXISTS {quoted(f'ducklake:postgres:{dsn}')} AS {catalog} ({', '.join(options)})"
+    if is_encrypted:
+        # Only a new catalog needs this. It is noted there, and so is the key of each file.
+        options.append("ENCRYPTED")
+    return f"ATTACH IF NOT EXISTS {quoted(f'ducklake:postgres:{dsn}')} AS {name} ({', '.join(options)})"
 
 
-def _ensure_catalogs(settings: Settings, dsn: str, catalogs: list[str]) -> None:
+def _ensure_catalogs(settings: Settings, dsn: str, catalogs: list[str]) -> str | None:
+    """Create missing catalogs. Return what the role of analysts lacks, or None (`ensure_analyst`)."""
     try:
         connection = psycopg2.connect(dsn, connect_timeout=10)
     except psycopg2.OperationalError as error:
         raise LakeUnavailable(f"the lake's catalog does not answer: {str(error).strip().splitlines()[0]}") from None
     connection.autocommit = True
     with closing(connection), connection.cursor() as cursor:
+        refuse_unfinished(cursor)
         lift_limits(cursor)
-        if not _missing(cursor, catalogs):
-            return
-        # The server frees the lock when this session ends.
-        cursor.execute("SELECT pg_advisory_lock(%s)", [LockKey.CREATION])
-        for catalog in _missing(cursor, catalogs):
-            _create(settings, dsn, catalog)
+        if _missing(cursor, catalogs):
+            # The server frees the lock when this session ends.
+            cursor.execute("SELECT pg_advisory_lock(%s)", [LockKey.CREATION])
+            for catalog in _missing(cursor, catalogs):
+                create_catalog(settings, dsn, catalog)
+        return ensure_analyst(cursor)
 
 
 def _missing(cursor: psycopg2.extensions.cursor, catalogs: list[str]) -> list[str]:
@@ -165,10 +224,19 @@ def _missing(cursor: psycopg2.extensions.cursor, catalogs: list[str]) -> list[st
     return missing
 
 
-def _create(settings: Settings, dsn: str, catalog: str) -> None:
+def create_catalog(settings: Settings, dsn: str, catalog: str, *, is_encrypted: bool = True) -> None:
+    """
+    Create a catalog, or finish its creation.
+
+    Args:
+        is_encrypted: whether the files of the catalog are encrypted. Only `./caf bench trust` makes others.
+
+    Raises:
+        LakeUnavailable: the catalog's database does not answer.
+    """
     try:
         with _session() as session:
-            session.execute(_attach(settings, dsn, catalog, "read_write"))
+            session.execute(_attach(settings, dsn, catalog, "read_write", catalog, is_encrypted=is_encrypted))
             _CREATE[catalog](session)
     except duckdb.Error as error:
         raise _unavailable(error) from None

@@ -13,7 +13,7 @@ import structlog
 
 from streams.contracts import Accepted, decode
 from streams.lake.one_row import one_row
-from streams.lake.schema import ensure_landing
+from streams.lake.schema import ensure_landing, limit_rows_in_memory
 from streams.lake.transaction import transaction
 
 __all__ = ["bring_up_to_date"]
@@ -49,6 +49,7 @@ def bring_up_to_date(lake: duckdb.DuckDBPyConnection) -> None:
         ensure_landing(lake)
         if not has_content_ids:
             lake.execute(_FILL)
+    limit_rows_in_memory(lake)
     lake.execute("DROP TABLE IF EXISTS memory.main.read_again")
 
 

@@ -22,6 +22,7 @@ CREATE TABLE IF NOT EXISTS landing.main.events (
     "fact_at" TIMESTAMP,
     "amendment_reason" VARCHAR,
     "replay_of" VARCHAR,
+    "inbound_record" VARCHAR,
     "dropped_fields" STRUCT("path" VARCHAR, "reason" VARCHAR, "allowed" VARCHAR)[],
     "content_id" BIGINT,
     "payload" VARCHAR,
@@ -86,6 +87,7 @@ CREATE TABLE IF NOT EXISTS landing.main.events (
     "alert_id" VARCHAR,
     "note" VARCHAR,
     "alert_closure" VARCHAR,
+    "emergency_reason" VARCHAR,
     "contact_id" VARCHAR,
     "concern_kind" VARCHAR,
     "primary_need" VARCHAR,
@@ -113,7 +115,8 @@ CREATE TABLE IF NOT EXISTS landing.main.quarantine (
     "record_key" BLOB,
     "record_value" BLOB,
     "record_headers" STRUCT("name" VARCHAR, "value" BLOB)[],
-    "record_header_names" BLOB[]
+    "record_header_names" BLOB[],
+    "inbound_record" VARCHAR
 );
 
 -- Records of the alerts topic, one row each: every version of every alert.
@@ -229,7 +232,50 @@ CREATE TABLE IF NOT EXISTS landing.main.heartbeats (
     "leader" VARCHAR,
     "as_of" TIMESTAMP,
     "offsets" MAP(VARCHAR, BIGINT[]),
-    "topic_ids" MAP(VARCHAR, VARCHAR)
+    "topic_ids" MAP(VARCHAR, VARCHAR),
+    "is_reporting" BOOLEAN
+);
+
+-- Records of the audit topic, one row each: who saw or did what. A repeated `entry_id` counts once.
+CREATE TABLE IF NOT EXISTS landing.main.audit (
+    "topic" VARCHAR,
+    "kafka_partition" INTEGER,
+    "kafka_offset" BIGINT,
+    "received_at" TIMESTAMP,
+    "landed_at" TIMESTAMP,
+    "entry_id" VARCHAR,
+    "at" TIMESTAMP,
+    "actor" VARCHAR,
+    "who" VARCHAR,
+    "who_id" VARCHAR,
+    "role" VARCHAR,
+    "action" VARCHAR,
+    "outcome" VARCHAR,
+    "subject" VARCHAR,
+    "alert_ids" VARCHAR[],
+    "family_ids" VARCHAR[],
+    "person_ids" VARCHAR[]
+);
+
+-- Records whose content was erased, one row each: where they were, and nothing else.
+CREATE TABLE IF NOT EXISTS landing.main.erased (
+    "topic" VARCHAR,
+    "kafka_partition" INTEGER,
+    "kafka_offset" BIGINT,
+    "landed_at" TIMESTAMP,
+    "erased_at" TIMESTAMP,
+    "erasure" VARCHAR,
+    "was_in" VARCHAR,
+    "inbound_record" VARCHAR
+);
+
+-- Ranges of offsets that hold no record: Kafka's own entries, and records of aborted transactions.
+CREATE TABLE IF NOT EXISTS landing.main.unused_offsets (
+    "topic" VARCHAR,
+    "kafka_partition" INTEGER,
+    "first_offset" BIGINT,
+    "next_offset" BIGINT,
+    "noted_at" TIMESTAMP
 );
 
 -- Topics whose records have landed, one row for each generation.

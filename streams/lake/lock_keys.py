@@ -16,6 +16,8 @@ class LockKey(IntEnum):
     """Create or replace the watcher's tables. The lock is held by a transaction, and ends with it."""
     WATCH_NEXT = 3_004
     """Prepare the tables for another version of the watcher, and keep them until that version becomes the leader."""
+    INTAKE = 3_005
+    """Pass on the records of partners. Kafka refuses a process that has lost the lock."""
     CREATION = 4_001
     """Create a missing catalog, or change the settings that a role stores for itself."""
     PARTITIONS = 4_002
@@ -26,3 +28,7 @@ class LockKey(IntEnum):
     """Compare a census with what earlier returns of its authority reported, and send the differences as events."""
     BUILD = 4_004
     """Build the marts, or read the marts while no build changes them."""
+    RESTORE = 4_022
+    """Fill a database from a backup."""
+    BACKUP = 4_021
+    """Back up the lake. Whoever removes files of the lake holds this lock together with others (`removal`)."""

@@ -31,6 +31,10 @@ This is not always the latest heartbeat. If a watcher was paused, its heartbeat 
 of another watcher.
 """
 
+_UNUSED = """
+    SELECT topic, kafka_partition, first_offset, max(next_offset) FROM landing.main.unused_offsets GROUP BY ALL
+"""
+
 _CLOCKS_APART = timedelta(hours=1)
 """
 When `Landed` looks for new rows, it begins this long before the time of its last look.
@@ -86,8 +90,12 @@ def choose_snapshot(lake: duckdb.DuckDBPyConnection, now: datetime, fresh: timed
 
 
 def landed_offsets(lake: duckdb.DuckDBPyConnection) -> Offsets:
-    """Return the next offset to land, for the input topics and the alerts topic."""
-    return _by_topic(next_offsets(lake))
+    """
+    Return the next offset to land, for the input topics and the alerts topic.
+
+    Offsets that hold no record have landed as well, as far as `landing.unused_offsets` knows them.
+    """
+    return _by_topic(_past_unused(lake, next_offsets(lake)))
 
 
 class Landed:
@@ -110,7 +118,15 @@ class Landed:
             stored = next_offsets(self._lake, naive(self._read_at - _CLOCKS_APART))
             self._next |= {place: max(at, self._next.get(place, 0)) for place, at in stored.items()}
         self._read_at = now.astimezone(UTC)
-        return _by_topic(self._next)
+        return _by_topic(_past_unused(self._lake, self._next))
+
+
+def _past_unused(lake: duckdb.DuckDBPyConnection, following: dict[tuple[str, int], int]) -> dict[tuple[str, int], int]:
+    try:
+        unused = lake.execute(_UNUSED).fetchall()
+    except duckdb.CatalogException:
+        return following  # a lake of an earlier version, until `land` has started once
+    return following | {(topic, n): end for topic, n, since, end in unused if following.get((topic, n)) == since}
 
 
 def _by_topic(following: dict[tuple[str, int], int]) -> Offsets:

@@ -8,7 +8,6 @@ statements are the same each time. So the statements of the last build can be re
 """
 
 import hashlib
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,43 +16,21 @@ import duckdb
 import structlog
 
 from streams.errors import BuildFailed
-from streams.lake.connect import catalog_dsn, data_path, install_extensions, lies_in_home
+from streams.lake.connect import Access, attach_statements, load_extensions
+from streams.lake.quoted import quoted
 from streams.marts.build_database import machine_mb, settle
 from streams.marts.catalog import Table
 from streams.marts.delta import Delta
 from streams.marts.statements import Statement, repeat
-from streams.names import CATALOG_LANDING, CATALOG_MARTS
 from streams.settings import PROJECT, Settings
 
-__all__ = ["WarmDbt", "dbt_environment", "seeds_checksum"]
+__all__ = ["WarmDbt", "seeds_checksum"]
 
 log = structlog.get_logger()
 
 _OUT_OF_MEMORY = "Out of Memory Error"
 
 _PROJECT = PROJECT / "dbt_project"
-
-
-def dbt_environment(settings: Settings, into: Path | None = None) -> dict[str, str]:
-    """
-    Return the environment variables with which dbt's profile attaches the catalogs.
-
-    Args:
-        settings: the settings, which say where the lake is.
-        into: the file to which the target `file` publishes.
-
-    Raises:
-        LakeUnavailable: the catalog's database does not answer.
-    """
-    lake = f"ducklake:postgres:{catalog_dsn(settings)}"
-    return {
-        "CAF_DBT_LANDING": lake,
-        "CAF_DBT_LANDING_DATA": data_path(settings, CATALOG_LANDING),
-        "CAF_DBT_MARTS": lake,
-        "CAF_DBT_MARTS_DATA": data_path(settings, CATALOG_MARTS),
-        "CAF_DBT_OVERRIDE_DATA_PATH": str(lies_in_home(settings)).lower(),
-        **({"CAF_DBT_FILE": str(into)} if into else {}),
-    }
 
 
 def seeds_checksum() -> str:
@@ -75,6 +52,12 @@ def _compiled(node: Any) -> Statement:
     return _statement(node, f"CREATE OR REPLACE TABLE {node.relation_name} AS (\n{node.compiled_code}\n)")
 
 
+def _close_environment() -> None:
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    DuckDBConnectionManager.close_all_connections()
+
+
 _LEAST_OWN_MB = 1_000
 """If no setting limits the memory of a build, the limit is at least this many MB: enough for a million events."""
 
@@ -87,6 +70,7 @@ class WarmDbt:
         self._into = into
         self._manifest: Any = None
         self._adapter: Any = None
+        self._attached: Any = None
         self._statements: list[Statement] = []
         self.memory_mb = settings.build_memory_mb or max(_LEAST_OWN_MB, machine_mb() // 4)
         """The memory in MB that a build may use for tables and queries."""
@@ -110,17 +94,37 @@ class WarmDbt:
 
         Raises:
             BuildFailed: the project cannot be parsed.
+            LakeUnavailable: the catalog's database does not answer.
         """
-        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-
         self.warm()
-        with self._adapter.connection_named("caf"):
-            # Asking for the connection makes dbt open its database environment for this target. The environment stays
-            # open when the connection is closed.
-            _ = self._adapter.connections.get_thread_connection().handle
-        session: duckdb.DuckDBPyConnection = DuckDBConnectionManager.env().handle().cursor()
+        environment = self._environment()
+        if environment is not self._attached:
+            # dbt has one environment in a process. It may be that of another lake, so it is not used.
+            _close_environment()
+            environment = self._environment()
+            self._attach(environment.handle().cursor())
+            self._attached = environment
+        session: duckdb.DuckDBPyConnection = environment.handle().cursor()
         settle(session, self._settings, self.memory_mb)
         return session
+
+    def _environment(self) -> Any:
+        """Return dbt's database environment. It stays open when a connection is closed."""
+        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+        with self._adapter.connection_named("caf"):
+            _ = self._adapter.connections.get_thread_connection().handle  # opens the environment
+        return DuckDBConnectionManager.env()
+
+    def _attach(self, session: Any) -> None:
+        """Attach the lake as `landing` and, where the marts are published, as `published`."""
+        load_extensions(session)
+        session.execute("DETACH landing")
+        marts: Access | None = None if self._into else "read_write"
+        for statement in attach_statements(self._settings, marts=marts, marts_as="published"):
+            session.execute(statement)
+        if self._into:
+            session.execute(f"ATTACH {quoted(self._into)} AS published")
 
     def tables(self, kind: str) -> list[Table]:
         """
@@ -173,11 +177,9 @@ class WarmDbt:
         """
         if not self._lacked_memory or self.memory_mb >= machine_mb():
             return False
-        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-
         log.warning("build_needs_more_memory", limit_mb=self.memory_mb)
         self.memory_mb = min(2 * self.memory_mb, machine_mb())
-        DuckDBConnectionManager.close_all_connections()
+        _close_environment()
         return True
 
     def compiled(self) -> list[Statement]:
@@ -236,8 +238,6 @@ class WarmDbt:
     def _parse(self) -> Any:
         from dbt.adapters.factory import get_adapter_by_type
 
-        os.environ.update(dbt_environment(self._settings, self._into))
-        install_extensions()
         outcome = self._invoke("parse")
         if not outcome.success:
             raise self._failed(outcome)
@@ -252,7 +252,6 @@ class WarmDbt:
     def _places(self) -> Sequence[str]:
         return [
             "--project-dir", str(_PROJECT), "--profiles-dir", str(_PROJECT),
-            "--target", "file" if self._into else "lake",
             "--target-path", str(self._target), "--log-path", str(self.log_folder), "--log-level-file", "warn",
             # Let dbt write no lines to the console and no files, and make no list of all tables. All this would cost
             # time in every build, and nothing uses it.

@@ -205,7 +205,7 @@ class Job:
                 tasks.write(own, f"FROM {one['relation']}", tasks.table_file(self._plan, one, "none"))
 
     def _each_file(self, task: Any, schema: Any) -> DataFrame:
-        listed = self._spark.createDataFrame(self._files, "data string, deleted string")
+        listed = self._spark.createDataFrame(self._files, tasks.FILES)
         parts = max(1, min(len(self._files), self._plan["partitions"]))
         return listed.repartition(parts).mapInArrow(partial(task, self._plan), schema)
 

@@ -133,23 +133,22 @@ def _ddl() -> str:
     return ", ".join(f'"{name}" {sql_type(column.type)}' for name, column in columns.items())
 
 
-def lake_files(session: duckdb.DuckDBPyConnection) -> list[tuple[str, str | None]]:
+def lake_files(session: duckdb.DuckDBPyConnection) -> list[tuple[str, str | None, str | None, str | None]]:
     """
     Return the Parquet files of the accepted events, as DuckLake lists them now.
 
-    Each file comes with the file that lists its deleted rows, or with None if no row was deleted.
+    Each file comes with the file that lists its deleted rows, or with None if no row was deleted. The keys of both
+    follow, in Base64. They are None if the lake is not encrypted.
 
     Raises:
         BuildFailed: Spark could not read the files.
     """
     found = session.execute(
-        "SELECT data_file, delete_file, data_file_encryption_key IS NOT NULL "
+        "SELECT data_file, delete_file, to_base64(data_file_encryption_key), to_base64(delete_file_encryption_key) "
         "FROM ducklake_list_files('landing', 'events')"
     ).fetchall()
-    if any(encrypted for *_, encrypted in found):
-        raise BuildFailed("the lake's files are encrypted; their keys are in the catalog, which Spark does not read")
     if any("://" in data for data, *_ in found):
         raise BuildFailed(
             "the lake's files are in an object store, which a build on Spark does not read; allowed: a folder"
         )
-    return [(data, deleted) for data, deleted, _ in found]
+    return found

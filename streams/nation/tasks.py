@@ -19,6 +19,7 @@ import duckdb
 import pyarrow as pa
 
 __all__ = [
+    "FILES",
     "ShardFailed",
     "connect_families",
     "escaped",
@@ -36,6 +37,12 @@ __all__ = [
 ]
 
 Plan = dict[str, Any]
+
+FILES = "data string, deleted string, key string, deleted_key string"
+"""
+The columns of the table of files, in their order: a file of the lake, the file that lists its deleted rows, and the
+keys of both.
+"""
 
 _LANDED = "landing.main.events"
 
@@ -230,18 +237,25 @@ def _files(plan: Plan, batches: Iterator[pa.RecordBatch], columns: list[str]) ->
     If the file lacks a column, the column is NULL.
     """
     for batch in batches:
-        for data, deleted in zip(*(batch.column(name).to_pylist() for name in ("data", "deleted")), strict=True):
+        for data, deleted, key, deleted_key in zip(*(column.to_pylist() for column in batch.columns), strict=True):
             with _named(f"of file {Path(data).name}"), session(plan) as own:
-                source = f"read_parquet('{escaped(data)}', file_row_number = true)"
+                source = _lake_file(data, key, "file_row_number = true")
                 has = {name for (name, *_) in own.execute(f"DESCRIBE FROM {source}").fetchall()}
                 gone = (
-                    f"WHERE file_row_number NOT IN (SELECT pos FROM read_parquet('{escaped(deleted)}'))"
+                    f"WHERE file_row_number NOT IN (SELECT pos FROM {_lake_file(deleted, deleted_key)})"
                     if deleted
                     else ""
                 )
                 chosen = _names([name for name in columns if name in has])
                 own.execute(f"INSERT INTO {_LANDED} BY NAME SELECT {chosen} FROM {source} {gone}")
                 yield own
+
+
+def _lake_file(file: str, key: str | None, *options: str) -> str:
+    """Return the SQL that reads a file of the lake. `key` is its key in Base64, or None if it is not encrypted."""
+    opened = [f"encryption_config = {{footer_key_value: from_base64('{key}')}}"] if key else []
+    arguments = ", ".join([f"'{escaped(file)}'", *options, *opened])
+    return f"read_parquet({arguments})"
 
 
 @contextmanager

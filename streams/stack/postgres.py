@@ -12,10 +12,9 @@ import os
 import pwd
 import shutil
 import signal
-import stat
 import subprocess
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,7 @@ import psutil
 import psycopg2
 import structlog
 
-from streams.errors import MachineUnfit, StackFailed
+from streams.errors import StackFailed
 from streams.lake.postgres import Postgres, data_folder, refuse_foreign, socket_folder
 from streams.settings import Settings
 from streams.stack import machine, private, processes
@@ -35,6 +34,9 @@ __all__ = ["NAME", "start", "stop"]
 log = structlog.get_logger()
 
 NAME = "postgres"
+
+SYSTEM_USER = "pgserver"
+"""The user as whom the package runs the server if root starts it."""
 
 SETTINGS = {
     "listen_addresses": "",
@@ -57,9 +59,12 @@ The server's folder is closed to all other users. This rule also keeps them out 
 """
 
 
-def start(settings: Settings) -> Postgres:
+def start(settings: Settings, *, beforehand: Callable[[], object] = lambda: None) -> Postgres:
     """
     Start the embedded server of the home, unless it is already running or the settings name another server.
+
+    Args:
+        beforehand: called before the embedded server is started. It is not called if nothing has to be started.
 
     Returns:
         The server that the settings name, or the embedded server.
@@ -76,6 +81,7 @@ def start(settings: Settings) -> Postgres:
     with (settings.home / "postgres.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not _answers(server):
+            beforehand()
             _start(settings.home, server)
     return server
 
@@ -111,6 +117,8 @@ def _start(home: Path, server: Postgres) -> None:
     data = data_folder(home).resolve()
     folder = socket_folder(data)
     machine.find_system_tools()
+    if os.geteuid() == 0:
+        machine.make_user(SYSTEM_USER)
     with _reasons() as reasons:
         try:
             embedded = _initialised(PostgresServer, data)
@@ -118,13 +126,6 @@ def _start(home: Path, server: Postgres) -> None:
             _configure(data, folder)
             _admit(data, embedded.system_user)
             _clear_stale_lock(data)
-        except FileNotFoundError as error:
-            if error.filename != "useradd":
-                raise
-            raise MachineUnfit(
-                "PostgreSQL does not run as root, and the program that creates a user for it (useradd) is missing; "
-                "run this as an ordinary user, or install it (Debian: passwd)"
-            ) from None
         except subprocess.SubprocessError as error:
             machine.check_home(home)
             raise StackFailed(f"PostgreSQL cannot be prepared in {data}: {reasons.last or error}") from error
@@ -165,12 +166,8 @@ def _let_in(data: Path, programs: Path) -> None:
     opened = {*private.let_through(data), *private.let_through(programs)} - {data.parent}
     for folder in sorted(opened):
         log.warning("others_may_pass_through", folder=str(folder), reason="PostgreSQL does not run as root")
-    package = programs.parent
-    for path in (package, *package.rglob("*")):
-        mode = stat.S_IMODE(path.stat().st_mode)
-        readable = mode | (mode & 0o500) >> 3 | (mode & 0o500) >> 6
-        if readable != mode:
-            path.chmod(readable)
+    libraries = programs.parents[1].with_suffix(".libs")  # beside the package, as wheels for Linux have them
+    private.open_package(programs.parent, libraries=libraries, server=programs / "postgres")
 
 
 class _Reasons(logging.Handler):
@@ -180,8 +177,10 @@ class _Reasons(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.levelno >= logging.ERROR:
-            lines = [line for line in record.getMessage().splitlines() if "error:" in line or "FATAL:" in line]
-            self.last = lines[-1].strip() if lines else self.last
+            lines = [line.strip() for line in record.getMessage().partition("stderr:\n")[2].splitlines()]
+            lines = [line for line in lines if line.strip("-")]
+            errors = [line for line in lines if "error:" in line or "FATAL:" in line]
+            self.last = "; ".join(errors or lines) or self.last
 
 
 @contextmanager

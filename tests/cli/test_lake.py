@@ -12,7 +12,8 @@ from click.testing import CliRunner
 
 from streams.cli.main import caf
 from streams.settings import PROJECT, Settings
-from streams.stack import postgres, processes
+from streams.stack import postgres, processes, stack
+from streams.times import wait_for
 
 CIN = next((PROJECT / "tests" / "importers" / "data").glob("*.xml"))
 CLOSED = {"test"}
@@ -52,24 +53,76 @@ def verbs(context: click.Context, *path: str) -> Iterator[tuple[str, ...]]:
             yield from verbs(click.Context(found, context, info_name=name), *path, name)
 
 
-def test_commands_of_a_home_that_is_down_start_its_server_once(make_home: Callable[[str], Path]) -> None:
-    settings = Settings(home=make_home("home"))
-    environ = {**os.environ, "PYTHONPATH": str(PROJECT), "CAF_HOME": str(settings.home)}
-    asked = [["sql", "select 1", "--format", "csv"], ["coverage", "list"], ["topics", "list"], ["validations", "holds"]]
-    try:
-        started = [
-            subprocess.Popen(
-                [sys.executable, "-m", "streams.cli", *words], env=environ, stdout=subprocess.PIPE, text=True
-            )
-            for words in asked
-        ]
-        printed = [process.communicate(timeout=120)[0] for process in started]
+@pytest.fixture
+def settings(make_home: Callable[[str], Path]) -> Iterator[Settings]:
+    """Settings of a home that is down."""
+    own = Settings(home=make_home("home"))
+    yield own
+    stack.down(own)
 
-        assert [process.returncode for process in started] == [0, 0, 0, 0]
-        assert printed[0] == "1\n1\n"
-        assert processes.find(settings.home, postgres.NAME).alive
-    finally:
-        assert postgres.stop(settings)
+
+def begin(settings: Settings, *words: str) -> subprocess.Popen[str]:
+    """Start a command in a process of its own."""
+    environ = {**os.environ, "PYTHONPATH": str(PROJECT), "CAF_HOME": str(settings.home)}
+    command = [sys.executable, "-m", "streams.cli", *words]
+    return subprocess.Popen(command, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def serves(settings: Settings) -> bool:
+    started = processes.find(settings.home, postgres.NAME)
+    return started is not None and started.alive
+
+
+def test_commands_of_a_home_that_is_down_start_one_server_and_the_last_stops_it(settings: Settings) -> None:
+    asked = [["sql", "select 1", "--format", "csv"], ["coverage", "list"], ["topics", "list"], ["validations", "holds"]]
+    started = [begin(settings, *words) for words in asked]
+    printed = [process.communicate(timeout=120)[0] for process in started]
+
+    assert [process.returncode for process in started] == [0, 0, 0, 0]
+    assert printed[0] == "1\n1\n"
+    assert not serves(settings)
+    assert not postgres.stop(settings)
+
+
+def test_a_command_does_not_stop_a_server_that_another_command_uses(settings: Settings) -> None:
+    reading = begin(settings, "sql", "--format", "csv")  # waits for its query
+    assert wait_for(lambda: serves(settings), 60, every=0.1)
+    assert begin(settings, "coverage", "list").wait(120) == 0
+    assert serves(settings)
+
+    assert reading.communicate("select 2", timeout=60)[0] == "2\n2\n"
+    assert not serves(settings)
+
+
+def test_a_failed_command_stops_the_server_that_it_started(settings: Settings) -> None:
+    assert begin(settings, "sql", "select nothing from nowhere").wait(120) == 1
+    assert not serves(settings)
+
+
+def test_a_killed_command_leaves_the_server_to_the_next_command(settings: Settings) -> None:
+    killed = begin(settings, "sql")
+    assert wait_for(lambda: serves(settings), 60, every=0.1)
+    killed.kill()
+    killed.wait()
+    assert serves(settings)
+
+    assert begin(settings, "coverage", "list").wait(120) == 0
+    assert not serves(settings)
+
+
+def test_a_server_that_is_to_stay_is_not_stopped(settings: Settings) -> None:
+    assert begin(settings, "sql", "--attach").wait(120) == 0
+    assert begin(settings, "sql", "select 1").wait(120) == 0
+    assert serves(settings)
+
+
+def test_up_takes_over_a_server_that_a_command_started(settings: Settings) -> None:
+    reading = begin(settings, "sql")
+    assert wait_for(lambda: serves(settings), 60, every=0.1)
+    stack.up(settings, ["postgres"])
+    reading.communicate("select 1", timeout=60)
+
+    assert serves(settings)
 
 
 def test_help_starts_no_server(run: Callable[..., int], tmp_path: Path) -> None:

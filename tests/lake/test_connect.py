@@ -14,7 +14,7 @@ from streams.contracts.landing import landing_tables
 from streams.errors import LakeUnavailable
 from streams.lake import sign_table
 from streams.lake.advisory import advisory_lock
-from streams.lake.connect import attach_statements, catalog_dsn, connect
+from streams.lake.connect import attach_statements, catalog_dsn, connect, extension_file
 from streams.lake.lock_keys import LockKey
 from streams.lake.locks import LandingLocks
 from streams.lake.schema import ensure_landing
@@ -138,3 +138,13 @@ def test_limits_for_everyone_end_no_transaction_of_the_lake(fresh_settings: Sett
         time.sleep(1)
 
         assert lake.execute("SELECT count(*) FROM landing.main.events").fetchall() == [(1,)]
+
+
+def test_session_loads_no_extension_that_nobody_has_signed(fresh_settings: Settings, tmp_path: Path) -> None:
+    """A query could otherwise run any code. The lake's own extensions are loaded before."""
+    (tmp_path / "evil.duckdb_extension").write_bytes(extension_file("ducklake").read_bytes()[:-256] + bytes(256))
+    with connect(fresh_settings) as lake:
+        with pytest.raises(duckdb.IOException, match="signature"):
+            lake.execute(f"LOAD '{tmp_path}/evil.duckdb_extension'")
+        with pytest.raises(duckdb.InvalidInputException, match="Cannot change"):
+            lake.execute("SET allow_unsigned_extensions = true")

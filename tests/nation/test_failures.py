@@ -80,17 +80,14 @@ def test_settings_that_mean_nothing_are_refused(given, said):
         Settings(**given)
 
 
-@pytest.mark.parametrize(
-    ("file", "key", "said"),
-    [("/lake/a.parquet", "'k'::BLOB", "are encrypted"), ("s3://lake/a.parquet", "NULL", "are in an object store")],
-)
-def test_lake_that_spark_cannot_read_is_refused(file, key, said):
+def test_lake_that_spark_cannot_read_is_refused():
     with duckdb.connect() as session:
         session.execute(
             "CREATE MACRO ducklake_list_files(catalog, name) AS TABLE "
-            f"SELECT '{file}' AS data_file, NULL::VARCHAR AS delete_file, {key} AS data_file_encryption_key"
+            "SELECT 's3://lake/a.parquet' AS data_file, NULL::VARCHAR AS delete_file, "
+            "NULL::BLOB AS data_file_encryption_key, NULL::BLOB AS delete_file_encryption_key"
         )
-        with pytest.raises(BuildFailed, match=said):
+        with pytest.raises(BuildFailed, match="are in an object store"):
             lake_files(session)
 
 
@@ -128,7 +125,7 @@ def plan(tmp_path: Path) -> Path:
         "shard_events": 5,
         "partitions": 2,
         "is_here": True,
-        "files": [(str(tmp_path / "events.parquet"), None)],
+        "files": [(str(tmp_path / "events.parquet"), None, None, None)],
         "staged": {"unique_id": "model.caf.stg_events", "relation": '"marts"."staging"."stg_events"', "sql": staged},
         "early": [],
         "shard": [{"unique_id": "model.caf.bad", "relation": '"marts"."alerts"."bad"', "sql": bad}],
