@@ -1,15 +1,13 @@
 """The web application: which page each address shows, and what a reader is told if something is missing."""
 
 import asyncio
-import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -18,33 +16,34 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
 
 from dashboard.access.audience import Audience
+from dashboard.access.guard import Guard
 from dashboard.access.headers import SafeHeaders
-from dashboard.access.login import COOKIE, SESSION_SECONDS, TICKET
+from dashboard.access.login import Who
+from dashboard.answers import html
+from dashboard.asking import LIVE, NotForThem, SessionEnded, asked_by, let_in, page_name
+from dashboard.cookies import session_key
 from dashboard.drawing.figures import Figure, as_csv
-from dashboard.drawing.render import render
+from dashboard.emergency import emergency
+from dashboard.entrance import entrance
 from dashboard.live.monitoring import metrics, turning
-from dashboard.pages import PAGES, Page, Pages, Shown, shown_to
+from dashboard.pages import PAGES, Page, Pages
 from dashboard.reading.reader import NotBuilt
-from dashboard.site import Asked, Site
-from streams.errors import LakeUnavailable
+from dashboard.site import Asked, NotTheirs, Site
+from dashboard.views.family import form
+from streams.errors import AuditUnavailable, LakeUnavailable
 from streams.health.look import Holds
 from streams.settings import Settings
 
 __all__ = ["app"]
 
-log = structlog.get_logger()
-
-
-class NotForThem(Exception):
-    """The reader's audience is not allowed to see the page at this address."""
-
 
 _STATIC = Path(__file__).with_name("static")
 
 
-def app(settings: Settings, pages: Pages = PAGES, holds: Holds | None = None) -> Starlette:
+def app(settings: Settings, pages: Pages = PAGES, holds: Holds | None = None) -> ASGIApp:
     """
     Create the application that serves the pages of one home.
 
@@ -66,73 +65,75 @@ def app(settings: Settings, pages: Pages = PAGES, holds: Holds | None = None) ->
         for address, page in pages.items()
         if page.name
     ]
-    return Starlette(
+    inner = Starlette(
         lifespan=lifespan,
         routes=[
             *tables,
             *(Route(f"/{address}", _page(site, address, page)) for address, page in pages.items()),
-            Route("/login", _login(site), methods=["GET", "POST"]),
-            Route("/logout", _logout(site), methods=["POST"]),
+            *entrance(site),
+            *emergency(site),
             Route("/changes", _changes(site)),
             Route("/metrics", metrics(site)),
             Mount("/static", StaticFiles(directory=_STATIC)),
         ],
-        middleware=[Middleware(SafeHeaders), Middleware(GZipMiddleware, minimum_size=1_000)],
+        middleware=[Middleware(GZipMiddleware, minimum_size=1_000)],
         exception_handlers={
             NotForThem: _not_for_them(site),
+            SessionEnded: _to_login,
+            AuditUnavailable: _problem(
+                site,
+                503,
+                "This cannot be shown now",
+                "The system records what accounts see, and this record cannot be written now. Tell your engineers: "
+                "neither Kafka nor the disk takes it.",
+            ),
             LakeUnavailable: _problem(
                 site, 503, "The figures cannot be read", "The lake does not answer. It stores all figures."
             ),
             NotBuilt: _problem(site, 404, "Not built yet", "The figures for this page have not been built yet."),
             HTTPException: _problem(site, 404, "Page not found", "There is no page at this address."),
+            Exception: _problem(site, 500, "Something went wrong", "Administrators find the reason in the log."),
         },
     )
-
-
-def _asked(site: Site, request: Request) -> Asked:
-    who = site.door.who(request.cookies.get(COOKIE))
-    return Asked(site, who, {**request.query_params, **request.path_params})
-
-
-def _let_in(asked: Asked, page: Page) -> Shown:
-    """
-    Return what this reader may see of a page. Every request for a page or a table goes through this check.
-
-    Raises:
-        NotForThem: the reader may see nothing of this page.
-    """
-    shown = shown_to(asked.audience, page)
-    if shown is None:
-        raise NotForThem
-    return shown
-
-
-def _html(asked: Asked, template: str, address: str = "", status: int = 200, **content: Any) -> Response:
-    menu = {("/" + one): page.name for one, page in PAGES.items() if page.name and shown_to(asked.audience, page)}
-    html = render(template, asked, menu=menu, here=f"/{address}", **content)
-    return Response(html, status, {"Cache-Control": "no-store"}, "text/html")
+    # Outside of everything else, so that errors and refusals have the headers too.
+    return SafeHeaders(Guard(inner, settings), is_secure=settings.dashboard_url.startswith("https:"))
 
 
 def _page(site: Site, address: str, page: Page) -> Callable[[Request], Response]:
     def answer(request: Request) -> Response:
-        asked = _asked(site, request)
-        shown = _let_in(asked, page)
-        content = shown.view(asked)
+        asked = asked_by(site, request)
+        shown = let_in(asked, address, page)
+        try:
+            content = shown.view(asked)
+        except NotTheirs as refused:
+            asked.site.seen.refused(asked.who, page_name(address), refused.args)
+            return _of_another_area(asked)
         if content is None:
             raise HTTPException(404)
+        if shown.audience is not Audience.EVERYBODY:
+            asked.site.seen.page(asked.who, page_name(address), asked.alerts, again=LIVE in request.headers)
         titled: dict[str, Any] = {"title": page.name} | content
-        return _html(asked, shown.template, address.partition("/")[0], **titled)
+        return html(asked, shown.template, address.partition("/")[0], **titled)
 
     return answer
 
 
+def _of_another_area(asked: Asked) -> Response:
+    """Return the answer for an alert of another area. It says nothing about the alert, not even whether it exists."""
+    title, content = "You cannot see this alert", form(asked, alert_id=asked.query["alert_id"])
+    return html(asked, "refused.html", status=403, title=title, form=content)
+
+
 def _table(site: Site, address: str, page: Page) -> Callable[[Request], Response]:
     def answer(request: Request) -> Response:
-        asked, key = _asked(site, request), request.path_params["key"]
-        content = _let_in(asked, page).view(asked)
+        asked, key = asked_by(site, request), request.path_params["key"]
+        shown = let_in(asked, address, page)
+        content = shown.view(asked)
         found: list[Figure] = [one for one in content["figures"] if one.key == key] if content else []
         if not found:
             raise HTTPException(404)
+        if shown.audience is not Audience.EVERYBODY:
+            asked.site.seen.table(asked.who, f"{page_name(address)}/{key}.csv")
         name = f'attachment; filename="{address or "now"}-{key}.csv"'
         return Response(as_csv(found[0]), 200, {"Content-Disposition": name, "Cache-Control": "no-store"}, "text/csv")
 
@@ -148,77 +149,32 @@ def _not_for_them(site: Site) -> Callable[[Request, Exception], Response]:
     """
 
     def answer(request: Request, _: Exception) -> Response:
-        asked = _asked(site, request)
+        asked = Asked(site, site.door.who(session_key(site, request), is_use=False))
         if asked.audience is Audience.EVERYBODY:
-            wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-            return RedirectResponse(f"/login?{urlencode({'to': wanted})}", 303)
+            return _to_login(request, _)
         sentence = "Your account is for figures. You need an account of the desk to see single alerts."
-        return _html(asked, "problem.html", status=403, title="You cannot see this page", sentence=sentence, since="")
+        return html(asked, "problem.html", status=403, title="You cannot see this page", sentence=sentence, since="")
 
     return answer
 
 
-def _login(site: Site) -> Callable[[Request], Awaitable[Response]]:
-    async def login(request: Request) -> Response:
-        asked = _asked(site, request)
-        if request.method == "GET":
-            link, to = (request.query_params.get(name, "") for name in ("link", "to"))
-            cookie = site.door.follow(link) if link else None
-            return _entered(request, cookie, to) if cookie else _form(asked, to)
-        form = await request.form()
-        name, password, to = (str(form.get(field, "")) for field in ("name", "password", "to"))
-        address = request.client.host if request.client else "unknown"
-        if not site.door.fits(str(form.get("token", "")), request.cookies.get(TICKET)):
-            return _form(asked, to, "This form was open for too long. Try again.", 403)
-        if site.door.must_wait(name, address):
-            return _form(asked, to, "There were too many failed attempts. Wait five minutes, then try again.", 429)
-        cookie = await asyncio.to_thread(site.door.enter, name, password, address)
-        if cookie is None:
-            log.warning("login_refused")
-            return _form(asked, to, "The name or the password is wrong.", 401)
-        return _entered(request, cookie, to)
-
-    return login
-
-
-def _entered(request: Request, cookie: str, to: str) -> Response:
-    answer = RedirectResponse(_inside(to), 303)
-    is_secure = request.url.scheme == "https"
-    answer.set_cookie(COOKIE, cookie, max_age=SESSION_SECONDS, httponly=True, samesite="strict", secure=is_secure)
-    answer.delete_cookie(TICKET)
-    return answer
-
-
-def _form(asked: Asked, to: str, problem: str = "", status: int = 200) -> Response:
-    ticket = secrets.token_urlsafe(16)
-    token = asked.site.door.token(ticket)
-    answer = _html(asked, "login.html", "login", status, title="Log in", to=_inside(to), token=token, problem=problem)
-    answer.set_cookie(TICKET, ticket, max_age=3600, httponly=True, samesite="strict")
-    return answer
-
-
-def _inside(to: str) -> str:
-    """Return the address if it is an address of these pages. Otherwise return the address of the first page."""
-    return to if to.startswith("/") and not to.startswith(("//", "/\\")) else "/"
-
-
-def _logout(site: Site) -> Callable[[Request], Response]:
-    def logout(request: Request) -> Response:
-        # Forms on other sites cannot send the session cookie, because it is SameSite=Strict. Then there is no name to
-        # record.
-        if name := _asked(site, request).who.name:
-            site.door.note(name, "left")
-        answer = RedirectResponse("/", 303)
-        answer.delete_cookie(COOKIE)
-        return answer
-
-    return logout
+def _to_login(request: Request, _: Exception) -> Response:
+    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return RedirectResponse(f"/login?{urlencode({'to': wanted})}", 303)
 
 
 def _changes(site: Site) -> Callable[[Request], Response]:
     def changes(request: Request) -> Response:
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        told = site.changes.stream(_asked(site, request).audience)
+        key = session_key(site, request)
+
+        def state() -> tuple[Who, frozenset[str]]:
+            # When an opening in an emergency ends, the stream ends too. Then the page loads itself again, without it.
+            who = site.door.who(key, is_use=False)
+            return who, frozenset(site.door.opened(key) if who.areas else ())
+
+        began = state()
+        told = site.changes.stream(began[0].audience, lambda: state() == began)
         return StreamingResponse(told, media_type="text/event-stream", headers=headers)
 
     return changes
@@ -230,7 +186,7 @@ def _problem(site: Site, status: int, title: str, sentence: str) -> Callable[[Re
             return PlainTextResponse(sentence, status)
         code = error.status_code if isinstance(error, HTTPException) else status
         since = f"{datetime.now(UTC):%H:%M:%S} UTC"
-        asked = _asked(site, request)
-        return _html(asked, "problem.html", status=code, title=title, sentence=sentence, since=since)
+        asked = Asked(site, site.door.who(session_key(site, request), is_use=False))
+        return html(asked, "problem.html", status=code, title=title, sentence=sentence, since=since)
 
     return problem

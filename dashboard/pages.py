@@ -12,6 +12,7 @@ from dashboard.access.audience import Audience
 from dashboard.site import Asked
 from dashboard.views import (
     alert,
+    family,
     front_door,
     health,
     levels,
@@ -56,7 +57,7 @@ class Page:
 
 Pages = dict[str, Page]
 
-_EVERYBODY, _FIGURES = Audience.EVERYBODY, Audience.FIGURES
+_EVERYBODY, _FIGURES, _AREA = Audience.EVERYBODY, Audience.FIGURES, Audience.AREA
 
 PAGES: Pages = {
     "": Page("Now", (Shown("health.html", health.view, _EVERYBODY), Shown("now.html", now.view, _FIGURES))),
@@ -71,7 +72,9 @@ PAGES: Pages = {
     "quality": Page("Data quality", (Shown("figures.html", quality.view, _FIGURES),)),
     "rules": Page("Rules", (Shown("rules.html", rules.view, _EVERYBODY),)),
     "rules/{rule}": Page("", (Shown("rule.html", rules.one, _EVERYBODY),)),
-    "alerts/{alert_id}": Page("", (Shown("alert.html", alert.view),)),
+    "families": Page("Family", (Shown("family.html", family.view, _AREA),)),
+    "families/{family_id:path}": Page("", (Shown("family.html", family.view, _AREA),)),
+    "alerts/{alert_id}": Page("", (Shown("alert.html", alert.view, _AREA),)),
 }
 """Every page in the order of the menu."""
 

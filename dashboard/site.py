@@ -5,20 +5,34 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from dashboard.access.areas import area_of
 from dashboard.access.audience import Audience
 from dashboard.access.login import Door, Who
+from dashboard.access.openings import Openings
+from dashboard.access.seen import Seen
 from dashboard.drawing import charts
 from dashboard.live.changes import Changes
 from dashboard.live.freshness import Freshness
 from dashboard.live.latest_alerts import LatestAlerts
+from dashboard.live.sender import Sender
 from dashboard.live.watchdog import Watchdog
 from dashboard.reading.reader import Reader
+from streams.audit.recorder import Recorder
+from streams.contracts.outputs import Alert
 from streams.health.look import Holds
 from streams.rules.compiled import compiled_rules
 from streams.rules.register import Entry, register
 from streams.settings import Settings
 
-__all__ = ["Asked", "Site"]
+__all__ = ["Asked", "NotTheirs", "Site"]
+
+
+class NotTheirs(Exception):
+    """
+    A reader who may see some alerts asked for another one, or for one that does not exist.
+
+    Both look the same to the reader. The arguments are the alert that exists, for the audit.
+    """
 
 
 class Site:
@@ -31,7 +45,11 @@ class Site:
         self.board = LatestAlerts(settings, self.reader, lambda: self.changes.say("alerts"))
         self.pulse = Freshness(self.reader, lambda: self.changes.say("figures"))
         self.watchdog = Watchdog(settings, self.reader, holds)
-        self.door = Door(settings.home)
+        self.recorder = Recorder(settings)
+        self.door = Door(settings, self.recorder)
+        self.seen = Seen(self.recorder)
+        self.openings = Openings(settings.home)
+        self.sender = Sender(self.recorder)
 
     @cached_property
     def rules(self) -> list[Entry]:
@@ -43,6 +61,7 @@ class Site:
         self.pulse.start()
         self.watchdog.start()
         self.board.start()
+        self.sender.start()
         threading.Thread(target=self._warm, name="warm", daemon=True).start()
 
     def _warm(self) -> None:
@@ -55,16 +74,27 @@ class Site:
         self.watchdog.end()
         self.board.end()
         self.pulse.end()
+        self.sender.end()
+        self.recorder.close()
         self.reader.close()
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A reader's request: who the reader is, and the values from the address."""
+    """
+    A reader's request: who the reader is, and the values from the address.
+
+    A view adds each alert that the page shows to `alerts`, so that the audit records who has seen it.
+    """
 
     site: Site
     who: Who
     query: Mapping[str, str] = field(default_factory=dict)
+    alerts: list[Alert] = field(default_factory=list)
+    opened: Mapping[str, float] = field(default_factory=dict)
+    """The families that the reader has open in an emergency, each with the time at which that ends."""
+    token: str = ""
+    """The token for forms of the reader's session."""
 
     @property
     def audience(self) -> Audience:
@@ -73,8 +103,21 @@ class Asked:
 
     @property
     def is_desk(self) -> bool:
-        """Whether the reader may see families and small counts."""
+        """Whether the reader may see all families, and small counts."""
         return self.audience is Audience.DESK
+
+    @property
+    def sees_alerts(self) -> bool:
+        """Whether the reader may see single alerts, be it of all areas or of some."""
+        return self.audience >= Audience.AREA
+
+    def is_theirs(self, alert: Alert) -> bool:
+        """Whether the alert is in an area of the reader's account. An account of the whole desk has all areas."""
+        return self.is_desk or (self.sees_alerts and area_of(alert) in self.who.areas)
+
+    def may_see(self, alert: Alert) -> bool:
+        """Whether the reader may see the alert: it is theirs, or they have its family open in an emergency."""
+        return self.is_theirs(alert) or (self.sees_alerts and alert.family_id in self.opened)
 
     @property
     def authority(self) -> str:

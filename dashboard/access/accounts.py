@@ -7,13 +7,13 @@ Only the owner of the home can read the file with the accounts.
 import hashlib
 import hmac
 import json
-import os
 import re
 import secrets
 from pathlib import Path
 
-from dashboard.access.audience import ROLES
+from dashboard.access.audience import DESK, audience_of
 from streams.errors import SettingInvalid
+from streams.private import locked, write_privately
 
 __all__ = ["MIN_LENGTH", "Accounts"]
 
@@ -23,7 +23,6 @@ MIN_LENGTH = 12
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _N, _R, _P = 2**15, 8, 1
 _MEMORY = 64 * 2**20
-_FIRST_ROLE = "desk"
 
 Account = dict[str, str]
 
@@ -39,6 +38,7 @@ class Accounts:
     def __init__(self, home: Path) -> None:
         self._folder = home / "desk"
         self._file = self._folder / "accounts.json"
+        self.secret_file = self._folder / "secret"
 
     def add(self, name: str, password: str, role: str | None = None) -> str:
         """
@@ -49,16 +49,27 @@ class Accounts:
         Raises:
             SettingInvalid: the name, the password or the role is not allowed.
         """
+        role = self.allowed_role(name, password, role)
+        salt = secrets.token_bytes(16)
+        account = {"made": secrets.token_hex(8), "role": role, "salt": salt.hex(), "hash": _hash(password, salt).hex()}
+        with locked(self._folder):
+            write_privately(self._file, json.dumps(self._read() | {name: account}))
+        return role
+
+    def allowed_role(self, name: str, password: str, role: str | None = None) -> str:
+        """
+        Return the role that `add` would give an account.
+
+        Raises:
+            SettingInvalid: the name, the password or the role is not allowed.
+        """
         if not _NAME.fullmatch(name):
             raise SettingInvalid("the name is not allowed; allowed: letters, digits, '.', '_' and '-', at most 64")
         if len(password) < MIN_LENGTH:
             raise SettingInvalid(f"the password is too short; allowed: {MIN_LENGTH} characters or more")
-        role = role or self.role(name) or _FIRST_ROLE
-        if role not in ROLES:
-            raise SettingInvalid(f"the role {role!r} is not known; allowed: {', '.join(ROLES)}")
-        salt = secrets.token_bytes(16)
-        account = {"made": secrets.token_hex(8), "role": role, "salt": salt.hex(), "hash": _hash(password, salt).hex()}
-        self._write(self._read() | {name: account})
+        role = role or self.role(name) or DESK
+        if audience_of(role) is None:
+            raise SettingInvalid(f"the role {role!r} is not known; allowed: figures, desk, desk:AREA+AREA")
         return role
 
     def remove(self, name: str) -> None:
@@ -68,11 +79,12 @@ class Accounts:
         Raises:
             SettingInvalid: no account has this name.
         """
-        accounts = self._read()
-        if name not in accounts:
-            raise SettingInvalid(f"no account is called {name!r}; known: {', '.join(sorted(accounts)) or 'none'}")
-        del accounts[name]
-        self._write(accounts)
+        with locked(self._folder):
+            accounts = self._read()
+            if name not in accounts:
+                raise SettingInvalid(f"no account is called {name!r}; known: {', '.join(sorted(accounts)) or 'none'}")
+            del accounts[name]
+            write_privately(self._file, json.dumps(accounts))
 
     def names(self) -> list[str]:
         """The names of all accounts."""
@@ -81,7 +93,7 @@ class Accounts:
     def role(self, name: str) -> str | None:
         """Return the role of an account, or None if there is no such account."""
         account = self._read().get(name)
-        return account.get("role", _FIRST_ROLE) if account else None
+        return account.get("role", DESK) if account else None
 
     def made(self, name: str) -> str | None:
         """Return the present mark of an account, or None if there is no such account."""
@@ -103,14 +115,15 @@ class Accounts:
 
     def secret(self) -> str:
         """Return the key that signs sessions. The key is created when it is first needed."""
-        file = self._folder / "secret"
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        try:
-            with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:
-                new.write(secrets.token_hex(32))
-        except FileExistsError:
-            pass
-        return file.read_text()
+        if not self.secret_file.exists():
+            with locked(self._folder):
+                if not self.secret_file.exists():
+                    self.new_secret()
+        return self.secret_file.read_text()
+
+    def new_secret(self) -> None:
+        """Replace the key that signs sessions. All sessions end at once."""
+        write_privately(self.secret_file, secrets.token_hex(32))
 
     def _read(self) -> dict[str, Account]:
         try:
@@ -118,13 +131,6 @@ class Accounts:
         except FileNotFoundError:
             return {}
         return found
-
-    def _write(self, accounts: dict[str, Account]) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        aside = self._file.with_suffix(f".{os.getpid()}")
-        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            json.dump(accounts, file)
-        aside.replace(self._file)
 
 
 def _hash(password: str, salt: bytes) -> bytes:

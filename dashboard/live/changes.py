@@ -7,7 +7,7 @@ something about a child.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from dashboard.access.audience import Audience
 
@@ -42,8 +42,12 @@ class Changes:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._spread, word)
 
-    async def stream(self, audience: Audience) -> AsyncIterator[str]:
-        """Yield the events for one connection, as long as the connection is open."""
+    async def stream(self, audience: Audience, is_still: Callable[[], bool] = lambda: True) -> AsyncIterator[str]:
+        """
+        Yield the events for one connection, as long as the connection is open.
+
+        `is_still` says whether the reader still belongs to the audience. If not, the stream ends.
+        """
         bell: asyncio.Event = asyncio.Event()
         self._told[bell], self._readers[bell] = set(), audience
         try:
@@ -52,9 +56,15 @@ class Changes:
                 try:
                     await asyncio.wait_for(bell.wait(), _QUIET_SECONDS)
                 except TimeoutError:
+                    pass
+                else:
+                    await asyncio.sleep(_GATHER_SECONDS)
+                # In a thread, because the answer may come from another server.
+                if not await asyncio.to_thread(is_still):
+                    return
+                if not bell.is_set():
                     yield ": still here\n\n"
                     continue
-                await asyncio.sleep(_GATHER_SECONDS)
                 words, self._told[bell] = self._told[bell], set()
                 bell.clear()
                 for word in sorted(words):

@@ -5,6 +5,8 @@ const main = document.getElementById("main");
 const said = document.getElementById("said");
 let waiting = new Set();
 let busy = false;
+// The header says that nobody uses the page now, so that a page that is left open does not keep a login alive.
+const live = { credentials: "same-origin", redirect: "manual", headers: { "Caf-Live": "1" } };
 
 // Replace every changed part with its new content. Open details stay open, and the focus stays where it is.
 function swap(text, words) {
@@ -39,7 +41,9 @@ async function ask() {
   const words = waiting;
   waiting = new Set();
   try {
-    const answer = await fetch(location.href, { credentials: "same-origin" });
+    const answer = await fetch(location.href, live);
+    // The session has ended. The whole page leads to the login.
+    if (answer.type === "opaqueredirect") return location.reload();
     swap(await answer.text(), words);
   } catch {
     words.forEach((word) => waiting.add(word));
@@ -85,7 +89,8 @@ document.addEventListener("input", (event) => {
   clearTimeout(soon);
   soon = setTimeout(async () => {
     const address = `${form.getAttribute("action")}?${new URLSearchParams(new FormData(form))}`;
-    const answer = await fetch(address, { credentials: "same-origin" });
+    const answer = await fetch(address, { credentials: "same-origin", redirect: "manual" });
+    if (answer.type === "opaqueredirect") return location.assign(address);
     history.replaceState(null, "", address);
     swap(await answer.text(), null);
   }, 250);

@@ -1,9 +1,9 @@
-"""The page of one alert, for the desk: why the alert was raised, its evidence, its recipients and its history."""
+"""The page of one alert, for desks: why the alert was raised, its evidence, its recipients and its history."""
 
 from typing import Any
 
-from dashboard.site import Asked
-from streams.alerts.landed import latest_alerts
+from dashboard.reading.alerts import alert_of
+from dashboard.site import Asked, NotTheirs
 from streams.rules.register import newest
 from streams.tell.subscribers.view import closing, recipients
 
@@ -19,16 +19,24 @@ _VERSIONS = """
 
 
 def view(asked: Asked) -> dict[str, Any] | None:
-    """Return the content of the page of one alert, and record who opened it. Return None if no alert has this id."""
+    """
+    Return the content of the page of one alert. Return None if no alert has this id.
+
+    Raises:
+        NotTheirs: the reader's account is for other areas, and the family is not open in an emergency. It is also
+            raised if no alert has this id, because such a reader must not learn which alerts exist.
+    """
     alert_id = asked.query["alert_id"]
-    on_board = [alert for alert in asked.site.board.alerts() if alert.alert_id == alert_id]
     with asked.site.reader.snapshot() as snapshot:
-        found = on_board or latest_alerts(snapshot.lake, [alert_id])
+        alert = alert_of(snapshot, asked.site.board.alerts(), alert_id)
         versions = snapshot.rows(_VERSIONS, [alert_id])
-    if not found:
-        return None
-    asked.site.door.note(asked.who.name, "opened", alert_id)
-    alert = found[0]
+    if alert is None:
+        if asked.is_desk:
+            return None
+        raise NotTheirs
+    if not asked.may_see(alert):
+        raise NotTheirs(alert)
+    asked.alerts.append(alert)
     return {
         "title": alert.rule.replace("_", " "),
         "alert": alert,

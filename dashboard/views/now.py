@@ -1,15 +1,16 @@
 """
 The page Now: new alerts, the next deadlines, and whether the system works.
 
-The desk sees each alert. Accounts for figures see only how many alerts there are for each rule and area. They see no
-single alert, no small count, and no time that is more exact than a week.
+The desk sees each alert, and the desk of some areas sees each alert of these areas. Accounts for figures see only how
+many alerts there are for each rule and area. They see no single alert, no small count, and no time that is more exact
+than a week.
 """
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from dashboard.drawing.boundaries import area_names
+from dashboard.access.areas import all_areas, area_of
 from dashboard.drawing.figures import Column, Figure
 from dashboard.drawing.withheld import hide
 from dashboard.site import Asked
@@ -17,7 +18,7 @@ from dashboard.views.health import arrivals, stages
 from streams.contracts.codesets import Severity
 from streams.contracts.outputs import Alert
 from streams.rules.register import newest
-from streams.tell.subscribers.alert_filter import UNKNOWN_AREA, is_open
+from streams.tell.subscribers.alert_filter import is_open
 from streams.tell.subscribers.times import due
 
 __all__ = ["view"]
@@ -29,11 +30,13 @@ _SOON = timedelta(hours=24)
 def view(asked: Asked) -> dict[str, Any]:
     """Return the content of the page Now."""
     with_history = asked.query.get("history") == "1"
-    alerts = [alert for alert in asked.site.board.alerts() if with_history or not alert.backfill]
+    alerts = [alert for alert in _counted(asked) if with_history or not alert.backfill]
     severity = asked.choice("severity", [str(one) for one in Severity], "")
-    areas = [*area_names(asked.authority), UNKNOWN_AREA]
+    areas = [one for one in all_areas(asked.authority) if not asked.who.areas or one in asked.who.areas]
     area = asked.choice("area", areas, "")
-    chosen = [alert for alert in alerts if severity in {"", alert.severity} and area in {"", _area(alert)}]
+    chosen = [alert for alert in alerts if severity in {"", alert.severity} and area in {"", area_of(alert)}]
+    shown, soon = (chosen[:_SHOWN], _soon(chosen)) if asked.sees_alerts else ([], [])
+    asked.alerts.extend([*shown, *soon])
     tally, rate = _tally(asked, chosen, [area] if area else areas), arrivals(asked)
     return {
         "areas": areas,
@@ -42,9 +45,10 @@ def view(asked: Asked) -> dict[str, Any]:
         "severities": [str(one) for one in Severity],
         "with_history": with_history,
         "standing": _standing(asked, chosen),
-        "alerts": chosen[:_SHOWN] if asked.is_desk else [],
+        "sees_alerts": asked.sees_alerts,
+        "alerts": shown,
         "more": max(0, len(chosen) - _SHOWN),
-        "soon": _soon(chosen) if asked.is_desk else [],
+        "soon": soon,
         "due": due,
         "stages": stages(asked),
         "tally": tally,
@@ -54,15 +58,17 @@ def view(asked: Asked) -> dict[str, Any]:
     }
 
 
-def _area(alert: Alert) -> str:
-    return alert.area or UNKNOWN_AREA
+def _counted(asked: Asked) -> list[Alert]:
+    """Return the alerts that the page is about. Accounts for figures see no single alert, but counts of all."""
+    alerts = asked.site.board.alerts()
+    return [alert for alert in alerts if asked.is_theirs(alert)] if asked.sees_alerts else alerts
 
 
 def _standing(asked: Asked, alerts: list[Alert]) -> list[dict[str, Any]]:
     """Count open alerts by severity."""
     counts = Counter(str(alert.severity) for alert in alerts if is_open(alert))
     rows = [{"severity": str(one), "open": counts[str(one)]} for one in Severity]
-    return rows if asked.is_desk else hide(rows, ["open"])
+    return rows if asked.sees_alerts else hide(rows, ["open"])
 
 
 def _soon(alerts: list[Alert]) -> list[Alert]:
@@ -74,7 +80,7 @@ def _soon(alerts: list[Alert]) -> list[Alert]:
 
 def _tally(asked: Asked, alerts: list[Alert], areas: list[str]) -> Figure:
     severities = {alert.rule: str(alert.severity) for alert in alerts}
-    counts = Counter((alert.rule, _area(alert)) for alert in alerts)
+    counts = Counter((alert.rule, area_of(alert)) for alert in alerts)
     order = [str(one) for one in Severity]
     rows = [
         {"rule": rule, "severity": severity, **{area: counts[rule, area] for area in areas}}
@@ -90,7 +96,7 @@ def _tally(asked: Asked, alerts: list[Alert], areas: list[str]) -> Figure:
             Column("severity", "Severity"),
             *(Column(area, area.replace("_", " ").capitalize(), "count") for area in areas),
         ),
-        rows=rows if asked.is_desk else hide(rows, areas),
-        note="" if asked.is_desk else "Counts from 1 to 5 are hidden. Only the desk sees each alert.",
+        rows=rows if asked.sees_alerts else hide(rows, areas),
+        note="" if asked.sees_alerts else "Counts from 1 to 5 are hidden. Only desks see each alert.",
         empty="No alert that matches your choice is open, and none was raised in the last seven days.",
     )

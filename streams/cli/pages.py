@@ -13,9 +13,11 @@ def command() -> None:
     """
     Serve the pages on CAF_DASHBOARD_HOST and CAF_DASHBOARD_PORT until this command is stopped. './caf up' starts it.
 
-    The pages read the lake and the alerts topic, and write nothing. Without an account, everybody sees what is
-    published. With an account ('./caf desk'), people see live figures, or everything, depending on the role of the
-    account.
+    The pages read the lake and the alerts topic. They write to the audit, which records what accounts see, and an event
+    when somebody opens a family in an emergency.
+
+    Without an account, everybody sees what is published. With an account ('./caf desk'), people see live figures, or
+    everything, depending on the role of the account.
     """
     import uvicorn
 
@@ -32,5 +34,7 @@ def command() -> None:
         log_level="warning",
         access_log=False,
         server_header=False,
+        proxy_headers=bool(settings.dashboard_proxies),
+        forwarded_allow_ips=settings.dashboard_proxies or None,
         timeout_graceful_shutdown=1,
     )

@@ -5,7 +5,7 @@ from streams.contracts import fields as f
 from streams.contracts.event import Event, event
 from streams.names import ESCALATION
 
-__all__ = ["AlertAcknowledged", "AlertClosed", "EscalationReported"]
+__all__ = ["AlertAcknowledged", "AlertClosed", "EscalationReported", "OpenedInEmergency"]
 
 
 @event(
@@ -55,3 +55,16 @@ class AlertClosed(Event):
     alert_closure: c.AlertClosure
     family_id: f.FamilyId | None = None
     note: f.Note | None = None
+
+
+@event(ESCALATION, "opened-in-emergency")
+class OpenedInEmergency(Event):
+    """
+    Somebody whose account is for other areas opened a family on the pages, and gave a reason.
+
+    `worker_id` is the name of the account. The pages send this event before they show anything.
+    """
+
+    family_id: f.FamilyId
+    worker_id: f.WorkerId
+    emergency_reason: c.EmergencyReason

@@ -15,18 +15,22 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fnmatch import fnmatch
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import structlog
 
 from streams.errors import RulesInvalid
-from streams.rules.dbt_compile import SEEDS_FILE, STREAM_SCOPES
+from streams.rules.dbt_compile import BESIDE_RULES, SEEDS_FILE, SELECTED, STREAM_SCOPES
 from streams.settings import PROJECT, Settings
 
 __all__ = ["DBT_PROJECT", "CompiledRules", "Model", "Rule", "compiled_rules", "project_manifest"]
+
+log = structlog.get_logger()
 
 DBT_PROJECT = PROJECT / "dbt_project"
 
@@ -110,12 +114,16 @@ class CompiledRules:
         """Return the models whose tables are needed to evaluate the given rules, in dependency order."""
         return self.above([name for rule in rules for name in self.ends(rule)])
 
-    def above(self, names: Iterable[str]) -> tuple[str, ...]:
-        """Return the given models and all models they depend on, in dependency order. Static models are left out."""
+    def above(self, names: Iterable[str], *, with_static: bool = False) -> tuple[str, ...]:
+        """
+        Return the given models and all models they depend on, in dependency order.
+
+        Models that read only seeds are left out, unless `with_static` is set.
+        """
         wanted, pending = set(), list(names)
         while pending:
             model = self.models[pending.pop()]
-            if not model.is_static and model.name not in wanted:
+            if (with_static or not model.is_static) and model.name not in wanted:
                 wanted.add(model.name)
                 pending += model.parents
         return tuple(name for name in self.models if name in wanted)
@@ -126,27 +134,34 @@ def compiled_rules(settings: Settings, project: Path = DBT_PROJECT, *, with_buil
     Compile the project's rules, or read the cached result if the project has not changed.
 
     Args:
-        with_build_rules: also compile the rules that only the build evaluates, the published measures, and the models
+        with_build_rules: also return the rules that only the build evaluates, the published measures, and the models
             that these rules and measures depend on.
 
     Raises:
         RulesInvalid: dbt cannot compile the project, or the register names a rule that has no model.
     """
-    folder = _folder(settings, project, with_build_rules)
+    folder = _folder(settings, project)
     manifest = _manifest(folder)
     models = _models(manifest)
     rules = _register(manifest, project, models, with_build_rules)
-    return CompiledRules(models, rules, folder / SEEDS_FILE, _checksum(project))
+    found = CompiledRules(models, rules, folder / SEEDS_FILE, _checksum(project))
+    if with_build_rules:
+        return found
+    read = [name for name in models if any(fnmatch(name, pattern) for pattern in BESIDE_RULES)]
+    above = found.above([*read, *(rule.model for rule in rules.values())], with_static=True)
+    return replace(found, models={name: models[name] for name in above})
 
 
 def project_manifest(settings: Settings, project: Path = DBT_PROJECT) -> dict[str, Any]:
     """
     Return dbt's manifest of the whole project, with everything that the yml files contain.
 
+    Only some models have compiled SQL: those that `compiled_rules` returns with the rules of the build.
+
     Raises:
         RulesInvalid: dbt cannot compile the project.
     """
-    return _manifest(_folder(settings, project, with_build_rules=False))
+    return _manifest(_folder(settings, project))
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
@@ -154,21 +169,21 @@ def _manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def _folder(settings: Settings, project: Path, with_build_rules: bool) -> Path:
+def _folder(settings: Settings, project: Path) -> Path:
     """Return the folder with the compiled project. If the project has changed, compile it first."""
     checksum = _checksum(project)
-    folder = settings.home / "rules" / (f"{checksum}-build" if with_build_rules else checksum)
+    folder = settings.home / "rules" / checksum
     folder.parent.mkdir(parents=True, exist_ok=True)
     with (folder.parent / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
-            _compile(project, folder, with_build_rules)
+            _compile(project, folder)
     return folder
 
 
 def _checksum(project: Path) -> str:
-    """Return a digest of all files and versions that can change the result of dbt's compilation."""
-    digest = hashlib.sha256(duckdb.__version__.encode())
+    """Return a digest of everything that can change the result of dbt's compilation."""
+    digest = hashlib.sha256(f"{duckdb.__version__} {SELECTED}".encode())
     for file in sorted(path for path in project.rglob("*") if path.suffix in _SOURCE_SUFFIXES):
         relative = file.relative_to(project)
         if relative.parts[0] not in {"target", "logs"}:
@@ -176,12 +191,12 @@ def _checksum(project: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def _compile(project: Path, folder: Path, with_build_rules: bool) -> None:
+def _compile(project: Path, folder: Path) -> None:
     building = folder.with_suffix(".building")
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir()
+    log.info("compiling_rules", why="the files of the dbt project have changed", lasts="up to a minute")
     command = [sys.executable, "-m", "streams.rules.dbt_compile", str(project), str(building)]
-    command += ["--with-build-rules"] if with_build_rules else []
     environ = {**os.environ, "PYTHONPATH": str(PROJECT), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environ)
     if done.returncode:

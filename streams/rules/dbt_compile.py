@@ -6,26 +6,27 @@ process. dbt also loads the seeds into a DuckDB file, so that they have the type
 needed.
 """
 
-import csv
 import sys
 from pathlib import Path
 
 import yaml
 
-__all__ = ["SEEDS_FILE", "STREAM_SCOPES", "compile_project"]
+__all__ = ["BESIDE_RULES", "SEEDS_FILE", "SELECTED", "STREAM_SCOPES", "compile_project"]
 
 SEEDS_FILE = "marts.duckdb"
 STREAM_SCOPES = frozenset({"family", "record"})
 """Scopes of the rules that the stream evaluates. Only the build evaluates rules of other scopes."""
 
-_BESIDE_RULES = ("+int_*_deadlines", "+int_family_desk", "+int_alert_actions", "+int_decided_referrals", "rules")
-_OF_THE_BUILD = ("+mart_published_measures",)
-"""The mart whose figures `./caf check-published` compares with the DfE's published figures."""
+BESIDE_RULES = ("int_*_deadlines", "int_family_desk", "int_alert_actions", "int_decided_referrals")
+"""Patterns of the models that the stream reads beside its rules."""
+
+SELECTED = ("+path:models/alerts", *(f"+{name}" for name in BESIDE_RULES), "rules", "+mart_published_measures")
+"""What dbt compiles. `./caf check-published` compares the figures of the mart with the DfE's published figures."""
 
 
-def compile_project(project: Path, folder: Path, *, with_build_rules: bool = False) -> bool:
+def compile_project(project: Path, folder: Path) -> bool:
     """
-    Compile the alert rules of a project with dbt.
+    Compile the alert rules of a project with dbt, and the published measures.
 
     Write `target/manifest.json` and the seeds' file into `folder`, and return whether dbt succeeded.
     """
@@ -33,17 +34,12 @@ def compile_project(project: Path, folder: Path, *, with_build_rules: bool = Fal
 
     _write_profile(project, folder)
     places = ["--project-dir", str(project), "--profiles-dir", str(folder), "--log-path", str(folder / "logs")]
-    selection = ["+path:models/alerts", *_BESIDE_RULES, *_OF_THE_BUILD] if with_build_rules else _selection(project)
-    options = ["--quiet", "--target-path", str(folder / "target"), "--threads", "1", "--select", *selection]
-    runner = dbtRunner()
-    return all(runner.invoke([verb, *places, *options]).success for verb in ("seed", "compile"))
-
-
-def _selection(project: Path) -> list[str]:
-    """Return what dbt must select: the stream's rules, the models they need, and the models that are read on demand."""
-    with (project / "seeds" / "rules.csv").open(newline="") as file:
-        rules = sorted({line["rule"] for line in csv.DictReader(file) if line["scope"] in STREAM_SCOPES})
-    return [*(f"+alert_{rule}" for rule in rules), *_BESIDE_RULES]
+    options = [*places, "--quiet", "--target-path", str(folder / "target"), "--threads", "1"]
+    # Parsing takes longer than everything else, so both steps get the project that was parsed once.
+    parsed = dbtRunner().invoke(["parse", "--no-write-json", *options])
+    runner = dbtRunner(manifest=parsed.result)  # type: ignore[arg-type]  # a manifest, if it has succeeded
+    steps = (["seed", "--no-write-json"], ["compile"])
+    return parsed.success and all(runner.invoke([*step, *options, "--select", *SELECTED]).success for step in steps)
 
 
 def _write_profile(project: Path, folder: Path) -> None:
@@ -55,4 +51,4 @@ def _write_profile(project: Path, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(0 if compile_project(Path(sys.argv[1]), Path(sys.argv[2]), with_build_rules=bool(sys.argv[3:])) else 1)
+    sys.exit(0 if compile_project(Path(sys.argv[1]), Path(sys.argv[2])) else 1)

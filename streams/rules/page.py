@@ -9,6 +9,8 @@ __all__ = ["PAGE", "page"]
 
 PAGE: Path = PROJECT / "docs" / "rules" / "rules.md"
 
+_PARITY = "tests/parity/test_rules_against_oracle.py"
+
 _PREAMBLE = """# The rules, one by one
 
 `./caf rules --write` generates this page from the seeds, the compiled SQL and the tests. Edit those files instead.
@@ -34,7 +36,7 @@ def _a_year(one: Entry) -> object:
 
 def _section(one: Entry) -> str:
     about = (
-        f"Version {one.version}. Severity: {one.severity}. Each alert is about one {one.entity_kind}. "
+        f"Version {one.version}. Severity: {_severity(one)}. Each alert is about one {one.entity_kind}. "
         f"The rule is evaluated for one {one.scope} at a time. Its SQL is in `{one.sql}`. "
         f"`./caf rules {one.rule} --sql duckdb` also prints the models that this file reads.\n"
     )
@@ -44,11 +46,28 @@ def _section(one: Entry) -> str:
         f"- **Practice**: {one.practice}\n- **Cleared when**: {one.clears_when}.\n",
         f"- **Facts that can change its result**: {_listed(one.facts)}\n",
         f"- **Columns of the events it reads**: {_listed(one.columns)}\n",
+        f"- **Models that it reads**: {_listed(one.models)}\n",
         f"- **Expected**: {_a_year(one)} {alerts} a year for 10,000 children\n",
-        f"- **Tests**: {_listed(tuple(sorted({test.partition('::')[0] for test in one.tests})))}\n",
+        f"- **Tests**: {_files(one.tests)}\n",
+        f"- **Second version in Python**: {_oracle(one)}\n",
         _thresholds(one),
     ]
     return "".join(parts)
+
+
+def _severity(one: Entry) -> str:
+    others = [severity for severity in one.severities if severity != one.severity]
+    return f"{one.severity} or {' or '.join(others)}" if others else one.severity
+
+
+def _oracle(one: Entry) -> str:
+    if one.oracle is None:
+        return "none, because only the build evaluates this rule"
+    return f"`{one.oracle}`, tested by {_files(one.oracle_tests)}, compared with the SQL by `{_PARITY}`"
+
+
+def _files(tests: tuple[str, ...]) -> str:
+    return _listed(tuple(sorted({test.partition("::")[0] for test in tests})))
 
 
 def _thresholds(one: Entry) -> str:

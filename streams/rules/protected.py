@@ -6,7 +6,7 @@ has not been validated. Every column that describes a person, a place or a recor
 allows it. So somebody must decide about every new field before a rule can read it.
 """
 
-from streams.contracts.case_change import PersonRecorded
+from streams.contracts.case_people import PersonRecorded
 from streams.rules.compiled import CompiledRules
 from streams.rules.lineage import EVENTS, PROFILES, Lineage
 from streams.rules.reads import Read

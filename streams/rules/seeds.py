@@ -17,10 +17,16 @@ def seed_rows(name: str, project: Path = DBT_PROJECT) -> list[dict[str, str]]:
 
 
 def attach_seeds(connection: duckdb.DuckDBPyConnection, compiled: CompiledRules) -> list[str]:
-    """Copy the seeds into the catalog `marts`, with the types that dbt gave them. Return their relations' names."""
+    """
+    Copy the seeds that the models name into the catalog `marts`, with the types that dbt gave them.
+
+    Return the names of their relations.
+    """
     run = connection.execute
+    named = compiled.names_below(None)
     run(f"ATTACH '{compiled.seeds}' AS seeds (READ_ONLY)")
-    found = run("SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'seeds'").fetchall()
+    tables = run("SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'seeds'").fetchall()
+    found = [(schema, table) for schema, table in tables if table in named]
     for schema, table in found:
         run(f'CREATE SCHEMA IF NOT EXISTS marts."{schema}"')
         run(f'CREATE TABLE marts."{schema}"."{table}" AS FROM seeds."{schema}"."{table}"')

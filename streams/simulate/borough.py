@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from streams.contracts.case_change import AddressChanged, HouseholdJoined, PersonRecorded
+from streams.contracts.case_people import AddressChanged, HouseholdJoined, PersonRecorded
 from streams.contracts.codesets import HouseholdRole, UpnUnknown, WithdrawalReason
 from streams.contracts.envelope import Correction, Withdrawal
 from streams.contracts.event import Event

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from random import Random
 
-from streams.contracts.decode import Reason
+from streams.contracts.checks import Reason
 from streams.simulate.background import any_family, early_help_referral, social_care_referral
 from streams.simulate.borough import Borough
 from streams.simulate.facts import Fact, Record, encode

@@ -13,14 +13,8 @@ from random import Random
 
 import msgspec
 
-from streams.contracts.case_change import (
-    AssessmentCompleted,
-    HouseholdJoined,
-    HouseholdLeft,
-    OutcomeRecorded,
-    ReviewHeld,
-    TafMeetingHeld,
-)
+from streams.contracts.case_people import HouseholdJoined, HouseholdLeft
+from streams.contracts.case_work import AssessmentCompleted, OutcomeRecorded, ReviewHeld, TafMeetingHeld
 from streams.contracts.codesets import HouseholdRole, OutcomeFramework, OutcomeStage
 from streams.simulate.borough import Borough, Helped
 from streams.simulate.facts import Fact, system_of

@@ -13,7 +13,7 @@ from threading import Event
 
 import structlog
 
-from streams.contracts.decode import Reason
+from streams.contracts.checks import Reason
 from streams.kafka.topics import ensure_topics
 from streams.settings import Settings
 from streams.simulate.facts import Fact, encode

@@ -8,9 +8,8 @@ from random import Random
 
 import msgspec
 
-from streams.contracts.case_change import LevelChanged
-from streams.contracts.checks import MAX_NESTING
-from streams.contracts.decode import Reason
+from streams.contracts.case_work import LevelChanged
+from streams.contracts.checks import MAX_NESTING, Reason
 from streams.contracts.escalation import EscalationReported
 from streams.contracts.referral import ContactRecorded
 from streams.names import SAFEGUARDING_TOPICS
@@ -24,6 +23,7 @@ SPOILT = (ContactRecorded, EscalationReported, LevelChanged)
 """Event types to make malformed copies of, one for each topic."""
 
 _NOT_MADE = {Reason.BATCH, Reason.SAME_ID_OTHER_CONTENT, Reason.UNREADABLE_BATCH, Reason.DELETED_UNREAD}
+_NOT_MADE |= {Reason.FORGED_SOURCE}
 REASONS = tuple(reason for reason in Reason if reason not in _NOT_MADE)
 """The reasons for which a single record can be rejected."""
 

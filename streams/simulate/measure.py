@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from streams.contracts.case_change import AssessmentCompleted, AssessmentStarted
+from streams.contracts.case_work import AssessmentCompleted, AssessmentStarted
 from streams.contracts.codesets import AssessmentKind, Decision, ServiceKind
 from streams.contracts.referral import ReferralDecided, ReferralSubmitted
 from streams.simulate.agencies import GROUPS

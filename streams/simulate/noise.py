@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from streams.contracts.case_change import FamilySeen, LevelChanged, OutcomeRecorded
+from streams.contracts.case_work import FamilySeen, LevelChanged, OutcomeRecorded
 from streams.contracts.codesets import ConcernKind, Severity, WithdrawalReason
 from streams.contracts.escalation import EscalationReported
 from streams.contracts.event import Event

@@ -17,11 +17,12 @@ from streams.errors import SettingInvalid
 from streams.simulate.background import live_through
 from streams.simulate.borough import Borough
 from streams.simulate.calibration import AUTHORITIES
+from streams.simulate.emergencies import open_in_emergencies
 from streams.simulate.facts import Fact, Ids, Record, encode
 from streams.simulate.follow_up import follow_up, partners_take_part
 from streams.simulate.malformed import malformed
 from streams.simulate.noise import Noise, Sending, amend, schedule
-from streams.simulate.planted import plant
+from streams.simulate.planted import OPENINGS, OTHERS, plant
 from streams.simulate.planted.live import cast
 from streams.simulate.truth import Claim
 
@@ -81,13 +82,14 @@ class World:
             partners_take_part(borough)
             self._followed += follow_up(borough)
             amend(borough, self.noise, Random(f"{self.name}/amend"))
-            self._planted += plant(borough, stories)
+            self._planted += plant(borough, stories, OTHERS)
         self.cast = [player for borough in self.boroughs for player in cast(borough)]
+        self._opened = [fact for borough in self.boroughs for fact in self._openings(borough, stories)]
 
     @cached_property
     def facts(self) -> list[Fact]:
         """All facts, including those after `end`, sorted by the time at which they happened."""
-        return sorted([*self._told, *self._followed], key=lambda fact: (fact.at, fact.id))
+        return sorted([*self._told, *self._followed, *self._opened], key=lambda fact: (fact.at, fact.id))
 
     @property
     def claims(self) -> list[Claim]:
@@ -106,6 +108,14 @@ class World:
         """All facts except the follow-ups."""
         return [fact for borough in self.boroughs for fact in borough.facts]
 
+    def _openings(self, borough: Borough, stories: int) -> list[Fact]:
+        """Let desks open families of a borough, in stories and in between. The events are kept out of the borough."""
+        ids = Ids(f"{self.ids.tag}o{self.boroughs.index(borough)}")
+        aside = Borough(borough.authority, ids, f"{self.name}/opened", self.start, self.end)
+        open_in_emergencies(aside, borough.families)
+        self._planted += plant(aside, stories, OPENINGS)
+        return aside.facts
+
     @cached_property
     def _history(self) -> tuple[list[Record], list[Claim]]:
         sendings = self._schedule(self._told, self.noise, "schedule")
@@ -113,10 +123,12 @@ class World:
         spoilt, claims = malformed(sendings, self.noise.malformed, self.ids, rng, backfill=self.backfill)
         later = replace(self.noise, late=min(1.0, self.noise.late * _LATER))
         followed = self._schedule(self._followed, later, "follow_up")
+        opened = self._schedule(self._opened, self.noise, "opened")
         records = (
             self._sent(sendings),
             sorted(spoilt, key=lambda record: record.at),
             self._sent(followed),
+            self._sent(opened),
         )
         return list(merge(*records, key=lambda record: record.at)), claims
 

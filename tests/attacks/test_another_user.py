@@ -23,6 +23,7 @@ from streams.land import run
 from streams.settings import Settings
 from streams.stack import airflow, broker, postgres, processes, stack
 from streams.stack.ports import free_ports
+from tests.contracts.messages import contact
 
 STRANGER = "nobody"
 
@@ -76,7 +77,7 @@ def settings(make_home: Callable[[str], Path]) -> Iterator[Settings]:
         stack.up(own, (postgres.NAME, broker.NAME))
         ensure_topics(own)
         kafka = producer(own)
-        for value in (b"unreadable", json.dumps(_contact()).encode()):
+        for value in (b"unreadable", json.dumps(contact()).encode()):
             kafka.send(names.REFERRAL, key=b"F-1", value=value).get(timeout=30)
         kafka.close()
         run(own, once=True)
@@ -158,15 +159,3 @@ def _open(home: Path) -> None:
 
 def _one(folder: Path, pattern: str) -> str:
     return str(max(folder.glob(pattern), key=lambda path: path.stat().st_size))
-
-
-def _contact() -> dict[str, object]:
-    return {
-        "specversion": "1.0",
-        "id": "e-1",
-        "source": "/wirral/front-door",
-        "type": "uk.caf.referral.contact-recorded.v1",
-        "time": "2026-03-02T09:15:00Z",
-        "authority": "E08000015",
-        "data": {"contact_id": "C-1", "family_id": "F-1", "source_code": "6"},
-    }

@@ -17,6 +17,7 @@ import requests
 from playwright.sync_api import Browser, sync_playwright
 
 from dashboard.access.accounts import Accounts
+from dashboard.access.audience import desk_of
 from streams.disclosure.tables import TABLES
 from streams.kafka.client import admin
 from streams.kafka.topics import ensure_topics
@@ -26,22 +27,25 @@ from streams.marts.lock import build_lock
 from streams.marts.progress import progress
 from streams.settings import PROJECT, Settings
 from streams.simulate import World, backfill
+from streams.stack.broker_secrets import BROKER
 from streams.stack.ports import free_ports, listens
 from tests.covered import cover
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-NAME, FIGURES, PASSWORD = "sam", "fran", "correct horse battery"
-PATIENCE = 120
+NAME, FIGURES, OF_AREAS, PASSWORD = "sam", "fran", "ada", "correct horse battery"
+AREAS = {"birkenhead", "wallasey"}
+"""The areas of the account `OF_AREAS`."""
+PATIENCE = 300
 DAYS = 21
 
 
 @dataclass(frozen=True)
 class Served:
     """
-    The address and the home of running pages, and the login of the desk. The account `FIGURES` has the same
-    password.
+    The address and the home of running pages, and the login of the desk. The accounts `FIGURES` and `OF_AREAS` have the
+    same password.
     """
 
     url: str
@@ -54,7 +58,7 @@ class Served:
 
     def log_in(self, name: str = "", password: str = "") -> tuple[requests.Session, requests.Response]:
         session = requests.Session()
-        form = session.get(f"{self.url}/login", timeout=60).text
+        form = session.get(f"{self.url}/login?local=1", timeout=60).text
         token = form.partition('name="token" value="')[2].partition('"')[0]
         sent = {"name": name or self.name, "password": password or self.password, "token": token, "to": "/"}
         return session, session.post(f"{self.url}/login", data=sent, timeout=60, allow_redirects=False)
@@ -106,7 +110,7 @@ def lived(settings: Settings, postgres: Postgres, kafka: str, tmp_path_factory) 
         land_batch_seconds=0.3,
         heartbeat_seconds=0.5,
     )
-    _empty_topics(own)
+    empty_topics(own)
     connect(own).close()
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     # Coverage begins long before the first record, because the pages show figures only for covered time.
@@ -122,9 +126,10 @@ def lived(settings: Settings, postgres: Postgres, kafka: str, tmp_path_factory) 
 
 @pytest.fixture(scope="module")
 def served(lived: Settings, tmp_path_factory) -> Iterator[Served]:
-    """The pages of that borough, with one account for figures and one for the desk."""
+    """The pages of that borough, with an account for figures, one for some areas, and one for the whole desk."""
     Accounts(lived.home).add(NAME, PASSWORD)
     Accounts(lived.home).add(FIGURES, PASSWORD, "figures")
+    Accounts(lived.home).add(OF_AREAS, PASSWORD, desk_of(AREAS))
     with pages_of(lived, tmp_path_factory.mktemp("served") / "pages.log") as served:
         assert requests.get(f"{served.url}/rules/adult_returns", timeout=2 * PATIENCE).status_code == 200
         yield served
@@ -168,12 +173,12 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def away(settings: Settings, make_home: Callable[[str], Path]) -> Settings:
+def away(settings: Settings, make_home: Callable[[str], Path], lend_rules: Callable[[Path], Path]) -> Settings:
     """Settings of an empty home, whose lake and broker do not answer."""
     dashboard, nobody = free_ports(2)
     return replace(
         settings,
-        home=make_home("h"),
+        home=lend_rules(make_home("h")),
         dashboard_port=dashboard,
         postgres=f"postgresql://nobody@127.0.0.1:{nobody}/caf",
         kafka=f"127.0.0.1:{nobody}",
@@ -196,8 +201,9 @@ def no_build(fresh_settings: Settings, tmp_path: Path) -> Iterator[Served]:
         yield served
 
 
-def _empty_topics(settings: Settings) -> None:
-    client = admin(settings)
+def empty_topics(settings: Settings) -> None:
+    """Create all topics anew. What earlier tests have sent would be on the pages as well."""
+    client = admin(settings.acting_as(BROKER))
     try:
         client.delete_topics(client.list_topics())
         while client.list_topics():

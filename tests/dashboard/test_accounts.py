@@ -2,6 +2,7 @@
 
 import json
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -9,15 +10,25 @@ import pytest
 from dashboard.access.accounts import Accounts
 from dashboard.access.audience import Audience
 from dashboard.access.login import EVERYBODY, Door, Who
-from streams.errors import SettingInvalid
+from streams.audit.recorder import Recorder
+from streams.errors import AuditUnavailable, SettingInvalid
+from streams.settings import Settings
+from streams.stack.ports import free_ports
+from tests.audit.entries import waiting_entries
 
 PASSWORD = "correct horse battery"
+
+
+def door_of(home: Path) -> Door:
+    """No broker answers, so the audit's entries wait in the home."""
+    settings = Settings(home=home, kafka_port=free_ports(1)[0])
+    return Door(settings, Recorder(settings))
 
 
 @pytest.fixture
 def door(tmp_path: Path) -> Door:
     Accounts(tmp_path).add("sam", PASSWORD)
-    return Door(tmp_path)
+    return door_of(tmp_path)
 
 
 def test_the_password_is_not_kept_and_the_file_is_the_owners(tmp_path: Path) -> None:
@@ -25,7 +36,7 @@ def test_the_password_is_not_kept_and_the_file_is_the_owners(tmp_path: Path) -> 
     Accounts(tmp_path).secret()
     files = list((tmp_path / "desk").iterdir())
 
-    assert len(files) == 2
+    assert {file.name for file in files} == {"accounts.json", "secret", "lock"}
     assert [file for file in files if PASSWORD in file.read_text()] == []
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
 
@@ -44,9 +55,24 @@ def test_a_name_or_password_that_is_not_allowed_is_named_without_its_value(
 
 
 def test_only_the_right_name_and_password_enter(door: Door) -> None:
-    assert door.who(door.enter("sam", PASSWORD, "here")) == Who("sam", Audience.DESK)
+    assert door.who(door.enter("sam", PASSWORD, "here")) == Who("sam", Audience.DESK, "desk")
     assert door.enter("sam", PASSWORD + "x", "here") is None
     assert door.enter("tom", PASSWORD, "here") is None
+
+
+def test_accounts_that_are_added_at_once_are_all_kept(tmp_path: Path) -> None:
+    names = [f"sam{number}" for number in range(6)]
+    with ThreadPoolExecutor(len(names)) as pool:
+        list(pool.map(lambda name: Accounts(tmp_path).add(name, PASSWORD), names))
+
+    assert Accounts(tmp_path).names() == names
+
+
+def test_processes_that_need_the_key_of_sessions_at_once_make_one(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: Accounts(tmp_path).secret(), range(8)))
+
+    assert set(found) == {Accounts(tmp_path).secret()}
 
 
 @pytest.mark.parametrize("cookie", [None, "", "x", "WyJzYW0iLCJhIl0.x.y"])
@@ -68,7 +94,7 @@ def test_a_session_of_one_home_is_none_of_another(door: Door, tmp_path: Path) ->
     other = tmp_path / "other"
     Accounts(other).add("sam", PASSWORD)
 
-    assert Door(other).who(door.enter("sam", PASSWORD, "here")) is EVERYBODY
+    assert door_of(other).who(door.enter("sam", PASSWORD, "here")) is EVERYBODY
 
 
 def test_after_five_failures_a_name_and_an_address_must_wait(door: Door) -> None:
@@ -91,18 +117,26 @@ def test_a_form_is_good_for_the_browser_it_was_made_for(door: Door) -> None:
     assert not door.fits("", "")
 
 
-def test_what_is_opened_is_written_down_by_id(door: Door, tmp_path: Path) -> None:
-    door.enter("sam", PASSWORD, "here")
-    door.note("sam", "opened", "0" * 32)
+def test_each_login_is_recorded_but_no_name_that_is_no_account(door: Door, tmp_path: Path) -> None:
+    session = door.enter("sam", PASSWORD, "here")
     Accounts(tmp_path).add("fran", PASSWORD, "figures")
-    door.enter("fran", PASSWORD, "here")
-    lines = [json.loads(line) for line in (tmp_path / "desk" / "opened.jsonl").read_text().splitlines()]
+    door.enter("fran", "wrong wrong wrong", "here")
+    door.enter("a password in the wrong field", "wrong wrong wrong", "here")
+    door.leave(session)
 
-    assert [(line["who"], line["role"], line["did"], line["alert_id"]) for line in lines] == [
-        ("sam", "desk", "entered", None),
-        ("sam", "desk", "opened", "0" * 32),
-        ("fran", "figures", "entered", None),
+    assert [(one.who, one.role, one.action, one.outcome) for one in waiting_entries(tmp_path)] == [
+        ("sam", "desk", "logged_in", "allowed"),
+        ("fran", "figures", "login_failed", "refused"),
+        (None, None, "login_failed", "refused"),
+        ("sam", "desk", "logged_out", "allowed"),
     ]
+
+
+def test_login_that_cannot_be_recorded_does_not_take_place(door: Door, tmp_path: Path) -> None:
+    (tmp_path / "audit").write_text("a file in place of the folder")
+
+    with pytest.raises(AuditUnavailable):
+        door.enter("sam", PASSWORD, "here")
 
 
 def test_role_is_the_desks_unless_said_and_is_kept_with_a_new_password(tmp_path: Path) -> None:
@@ -111,7 +145,7 @@ def test_role_is_the_desks_unless_said_and_is_kept_with_a_new_password(tmp_path:
     assert accounts.add("sam", PASSWORD) == "desk"
     assert accounts.add("fran", PASSWORD, "figures") == "figures"
     assert accounts.add("fran", PASSWORD + "x") == "figures"
-    with pytest.raises(SettingInvalid, match="the role 'boss' is not known; allowed: figures, desk"):
+    with pytest.raises(SettingInvalid, match="the role 'boss' is not known; allowed: figures, desk, desk:AREA"):
         accounts.add("fran", PASSWORD, "boss")
 
 
@@ -121,7 +155,7 @@ def test_account_of_a_file_without_roles_is_the_desks(tmp_path: Path) -> None:
     before = json.loads(file.read_text())
     del before["sam"]["role"]
     file.write_text(json.dumps(before))
-    door = Door(tmp_path)
+    door = door_of(tmp_path)
 
     assert door.who(door.enter("sam", PASSWORD, "here")).audience is Audience.DESK
 
@@ -133,17 +167,39 @@ def test_role_that_nobody_knows_sees_what_everybody_sees(tmp_path: Path, door: D
     assert door.who(door.enter("sam", PASSWORD, "here")) is EVERYBODY
 
 
-def test_new_role_ends_sessions(tmp_path: Path, door: Door) -> None:
+@pytest.mark.parametrize("role", ["figures", "desk:birkenhead"])
+def test_new_role_ends_sessions(tmp_path: Path, door: Door, role: str) -> None:
     cookie = door.enter("sam", PASSWORD, "here")
-    Accounts(tmp_path).add("sam", PASSWORD, "figures")
+    Accounts(tmp_path).add("sam", PASSWORD, role)
 
     assert door.who(cookie) is EVERYBODY
+
+
+def test_other_areas_end_sessions(tmp_path: Path, door: Door) -> None:
+    Accounts(tmp_path).add("sam", PASSWORD, "desk:birkenhead+wallasey")
+    cookie = door.enter("sam", PASSWORD, "here")
+    assert door.who(cookie) == Who("sam", Audience.AREA, "desk:birkenhead+wallasey")
+    assert door.who(cookie).areas == {"birkenhead", "wallasey"}
+
+    Accounts(tmp_path).add("sam", PASSWORD, "desk:birkenhead")
+    assert door.who(cookie) is EVERYBODY
+
+
+@pytest.mark.parametrize("role", ["desk:", "desk:+", "desk:birkenhead+", "figures:birkenhead", "Desk:birkenhead", ":x"])
+def test_role_with_areas_that_is_not_whole_is_refused(tmp_path: Path, door: Door, role: str) -> None:
+    """A file that somebody edited by hand opens nothing either."""
+    with pytest.raises(SettingInvalid):
+        Accounts(tmp_path).add("fran", PASSWORD, role)
+    file = tmp_path / "desk" / "accounts.json"
+    file.write_text(file.read_text().replace('"desk"', f'"{role}"'))
+
+    assert door.who(door.enter("sam", PASSWORD, "here")) is EVERYBODY
 
 
 def test_link_lets_its_account_in_until_the_account_changes(tmp_path: Path, door: Door) -> None:
     link = door.link("sam")
 
-    assert door.who(door.follow(link)) == Who("sam", Audience.DESK)
+    assert door.who(door.follow(link)) == Who("sam", Audience.DESK, "desk")
     assert door.who(link) is EVERYBODY
     assert door.follow(door.link("nobody")) is None
     assert door.follow(door.enter("sam", PASSWORD, "here")) is None

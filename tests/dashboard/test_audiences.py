@@ -10,19 +10,22 @@ import pytest
 
 from dashboard.access.accounts import Accounts
 from dashboard.access.audience import Audience
-from dashboard.access.login import COOKIE, Door
+from dashboard.access.login import Door
 from dashboard.app import app
+from dashboard.cookies import SESSION
 from dashboard.drawing.figures import Column, Figure
 from dashboard.live.changes import Changes
 from dashboard.pages import PAGES, Page, Shown, shown_to
 from dashboard.site import Asked
+from streams.audit.recorder import Recorder
 from streams.settings import Settings
 from streams.stack.ports import free_ports
 
 PASSWORD = "correct horse battery"
-ROLES = {"everybody": None, "figures": "figures", "desk": "desk"}
+ROLES = {"everybody": None, "figures": "figures", "area": "area", "desk": "desk"}
+"""The account with which each audience logs in."""
 OF_EVERYBODY = {"", "map", "rules", "rules/{rule}"}
-OF_THE_DESK = {"alerts/{alert_id}"}
+OF_DESKS = {"alerts/{alert_id}", "families", "families/{family_id:path}"}
 
 
 def view(asked: Asked) -> dict:
@@ -44,11 +47,11 @@ class Doors:
 
     def get(self, role: str | None, path: str, pages: dict[str, Page] = PAGES) -> httpx.Response:
         """Return the answer to one request. No background work is started, because it would look for a lake."""
-        cookies = {COOKIE: Door(self.settings.home).enter(role, PASSWORD, "here")} if role else {}
+        cookies = {SESSION: Door(self.settings, Recorder(self.settings)).enter(role, PASSWORD, "here")} if role else {}
 
         async def ask() -> httpx.Response:
             transport = httpx.ASGITransport(app(self.settings, pages))
-            async with httpx.AsyncClient(transport=transport, base_url="http://pages", cookies=cookies) as client:
+            async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", cookies=cookies) as client:
                 return await client.get(path)
 
         return asyncio.run(ask())
@@ -58,8 +61,8 @@ class Doors:
 def doors(settings: Settings, make_home: Callable[[str], Path]) -> Doors:
     nobody = free_ports(1)[0]
     away = replace(settings, home=make_home("h"), postgres=f"postgresql://nobody@127.0.0.1:{nobody}/caf")
-    for role in ("figures", "desk"):
-        Accounts(away.home).add(role, PASSWORD, role)
+    for name, role in (("figures", "figures"), ("area", "desk:birkenhead"), ("desk", "desk")):
+        Accounts(away.home).add(name, PASSWORD, role)
     return Doors(away)
 
 
@@ -68,8 +71,8 @@ def test_everybody_sees_health_the_published_map_and_the_rules_and_nothing_else(
     seen = {audience: {address for address, page in PAGES.items() if shown_to(audience, page)} for audience in Audience}
 
     assert seen[Audience.EVERYBODY] == OF_EVERYBODY
-    assert seen[Audience.DESK] - seen[Audience.FIGURES] == OF_THE_DESK
-    assert seen[Audience.DESK] == set(PAGES)
+    assert seen[Audience.AREA] - seen[Audience.FIGURES] == OF_DESKS
+    assert seen[Audience.DESK] == seen[Audience.AREA] == set(PAGES)
 
 
 def test_page_that_is_not_said_to_be_for_an_audience_is_the_desks(doors: Doors) -> None:
@@ -77,6 +80,7 @@ def test_page_that_is_not_said_to_be_for_an_audience_is_the_desks(doors: Doors) 
 
     assert doors.get(None, "/new", pages).status_code == 303
     assert doors.get("figures", "/new", pages).status_code == 403
+    assert doors.get("area", "/new", pages).status_code == 403
     assert doors.get("desk", "/new", pages).status_code == 200
 
 
@@ -98,12 +102,12 @@ def test_most_that_an_audience_may_see_of_a_page_is_shown() -> None:
         "P", (Shown("desk", view), Shown("all", view, Audience.EVERYBODY), Shown("some", view, Audience.FIGURES))
     )
 
-    assert [shown_to(audience, page).template for audience in Audience] == ["all", "some", "desk"]
+    assert [shown_to(audience, page).template for audience in Audience] == ["all", "some", "some", "desk"]
 
 
 @pytest.mark.parametrize("address", sorted(set(PAGES) - OF_EVERYBODY))
 def test_without_login_a_page_leads_to_the_form_and_names_itself(doors: Doors, address: str) -> None:
-    path = "/" + address.replace("{alert_id}", "0" * 32)
+    path = "/" + address.replace("{alert_id}", "0" * 32).replace("{family_id:path}", "F-1")
     answer = doors.get(None, path)
 
     assert (answer.status_code, answer.headers["location"]) == (303, f"/login?to={path.replace('/', '%2F')}")
@@ -116,10 +120,30 @@ def test_account_for_figures_is_told_that_an_alert_is_not_for_it(doors: Doors) -
     assert "Your account is for figures" in answer.text
 
 
+def test_behind_tls_cookies_are_secure_and_the_browser_is_told_to_stay_with_tls(doors: Doors) -> None:
+    secure = Doors(replace(doors.settings, dashboard_url="https://127.0.0.1"))
+    with_tls, without = secure.get(None, "/login").headers, doors.get(None, "/login").headers
+
+    assert with_tls["strict-transport-security"] == "max-age=31536000; includeSubDomains"
+    assert "__Host-caf_ticket=" in with_tls["set-cookie"]
+    assert "Secure" in with_tls["set-cookie"]
+    assert "strict-transport-security" not in without
+    assert "Secure" not in without["set-cookie"]
+
+
+def test_only_pages_on_the_loopback_address_refuse_names_by_themselves(doors: Doors) -> None:
+    """If the pages listen on all addresses and the settings name no address, nobody knows the right names."""
+    known = Doors(replace(doors.settings, dashboard_url="https://caf.example", dashboard_host="0.0.0.0"))
+    unknown = Doors(replace(doors.settings, dashboard_host="0.0.0.0"))
+
+    assert [one.get(None, "http://caf.example/login").status_code for one in (doors, known, unknown)] == [421, 200, 200]
+    assert known.get(None, "http://evil.example/login").status_code == 421
+
+
 def test_menu_names_what_may_be_seen(doors: Doors) -> None:
     menus = {role: doors.get(role, "/login").text.partition("</nav>")[0] for role in ROLES.values()}
 
-    assert ["Partners" in menu for menu in menus.values()] == [False, True, True]
+    assert ["Partners" in menu for menu in menus.values()] == [False, True, True, True]
     assert all("Map of need" in menu for menu in menus.values())
 
 
@@ -136,10 +160,10 @@ def test_everybody_is_not_told_that_an_alert_came() -> None:
             changes.say(word)
         return [await _words(stream) for stream in streams]
 
-    everybody, figures, desk = asyncio.run(told())
+    everybody, figures, area, desk = asyncio.run(told())
 
     assert everybody == ["figures"]
-    assert figures == ["alerts", "figures"]
+    assert figures == area == ["alerts", "figures"]
     assert desk == ["a word that nobody declared", "alerts", "figures"]
 
 

@@ -7,6 +7,7 @@ import requests
 
 from dashboard.access.accounts import Accounts
 from dashboard.access.login import Door
+from streams.audit.recorder import Recorder
 from streams.settings import Settings
 from tests.dashboard.conftest import NAME, PASSWORD, Served, pages_of
 
@@ -46,7 +47,7 @@ def test_a_form_of_another_site_is_refused(door: Served) -> None:
 
 def test_link_of_a_demo_lets_in_at_once(door: Served) -> None:
     session = requests.Session()
-    link = Door(door.settings.home).link(NAME)
+    link = Door(door.settings, Recorder(door.settings)).link(NAME)
     answer = session.get(f"{door.url}/login", params={"link": link}, allow_redirects=False)
 
     assert (answer.status_code, answer.headers["location"]) == (303, "/")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from streams.contracts.case_change import AssessmentStarted
+from streams.contracts.case_work import AssessmentStarted
 from streams.contracts.codesets import Decision
 from streams.contracts.escalation import EscalationReported
 from streams.contracts.referral import ContactRecorded, ReferralDecided, ReferralSubmitted

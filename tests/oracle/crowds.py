@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from streams.contracts import Accepted, Event
-from streams.contracts.case_change import PersonsLinked
+from streams.contracts.case_people import PersonsLinked
 from tests.oracle.profile import Profile
 
 __all__ = ["NOBODY", "Crowds", "crowds"]

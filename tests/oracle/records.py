@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from streams.contracts import Accepted, Event, Rejected, decode
-from streams.contracts.decode import REPLAY_HEADER
-from streams.contracts.decode import Record as RawRecord
+from streams.contracts.record import REPLAY_HEADER
+from streams.contracts.record import Record as RawRecord
 from streams.names import INPUT_TOPICS
 
 __all__ = ["AUTHORITY", "SOURCE", "Log", "Record", "decoded"]

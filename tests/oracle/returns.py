@@ -5,7 +5,7 @@ The common part of the rules about returning adults: how an adult with a risk ma
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
-from streams.contracts.case_change import (
+from streams.contracts.case_people import (
     AddressChanged,
     HouseholdJoined,
     HouseholdLeft,

@@ -14,7 +14,8 @@ from datetime import UTC, datetime, time, timedelta
 
 from hypothesis import strategies as st
 
-from streams.contracts import Event
+from streams.contracts import Event, OpenedInEmergency
+from streams.contracts.codesets import EmergencyReason
 from streams.names import CASE_CHANGE, ESCALATION, REFERRAL
 from tests.oracle.cast import Cast, Draw
 from tests.oracle.clock import london_day, london_time, months_before
@@ -138,6 +139,7 @@ def _case(rng: random.Random, cast: Cast, drawn: Draw, named: Callable = _as_dra
             writes.append((received := each.received + rng.choice(_LAGS), _copy(each, received)))
     if rng.random() < 0.3:
         writes.append((told[-1].received, _unreadable(rng, told[-1])))
+    writes += list(_openings(told))
     log = Log()
     for _, write in sorted(writes, key=lambda each: each[0]):
         write(log)
@@ -203,6 +205,26 @@ def _amendments(rng: random.Random, root: _Told) -> Iterator[tuple[datetime, Wri
             time = root.at + rng.choice((timedelta(0), timedelta(0), timedelta(days=-1), timedelta(days=1)))
             yield received, _correction(root, at, received, id_, time, _other(rng, root.event, root.at))
         at += rng.choice((timedelta(0), timedelta(days=1)))
+
+
+def _openings(told: list[_Told]) -> Iterator[tuple[datetime, Write]]:
+    """
+    Let somebody open families in an emergency, at the times of other events. Some openings are withdrawn.
+
+    Openings change no other alert. They have random numbers of their own, so that the other events stay as they were.
+    """
+    rng = random.Random(f"openings {told[0].at} {len(told)} {told[-1].received}")
+    for number in range(rng.choice((0, 0, 1, 2))):
+        near = rng.choice(told)
+        event = OpenedInEmergency(
+            family_id=getattr(near.event, "family_id", None) or "F-0",
+            worker_id=rng.choice(("ann", "bob")),
+            emergency_reason=rng.choice(list(EmergencyReason)),
+        )
+        opened = replace(near, event=event, id=f"o-{number}")
+        yield opened.received, opened.write
+        if rng.random() < 0.3:
+            yield opened.received, _withdrawal(opened, opened.at, opened.received, f"w-{number}")
 
 
 def _other(rng: random.Random, event: Event, at: datetime) -> Event:

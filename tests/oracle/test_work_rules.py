@@ -13,6 +13,7 @@ from streams.contracts import (
     FamilySeen,
     InformationShared,
     LeadProfessionalAssigned,
+    OpenedInEmergency,
     ReferralAllocated,
     ReferralDecided,
     ReviewHeld,
@@ -76,6 +77,10 @@ def shared(basis="consent"):
         sharing_purpose="early_help",
         sharing_basis=basis,
     )
+
+
+def opened_in_emergency():
+    return OpenedInEmergency(family_id="F-1", worker_id="ann", emergency_reason="covering_desk")
 
 
 def said(kind, scope="share_information"):
@@ -408,3 +413,17 @@ def test_withdrawal_that_arrives_late_raises_the_alert(story):
     story.add(story.day(1), said(ConsentWithdrawn), received=story.day(2) + timedelta(days=9))
 
     assert story.anchors("no_basis_to_share") == ["shared"]
+
+
+def test_each_opening_in_an_emergency_is_an_alert_and_nothing_clears_it(story):
+    """The same account may open the same family again for the same reason, and that is another alert."""
+    for number in (0, 0, 1):
+        story.add(story.day(number), opened_in_emergency(), id=f"opened-{number}")
+    story.add(story.day(2), seen())
+
+    alerts = story.alerts("opened_without_right")
+
+    assert [(alert.entity_id, alert.anchor[1], alert.severity, alert.status, evidence(alert)) for alert in alerts] == [
+        ("F-1", "opened-0", "amber", "open", {"opened-0"}),
+        ("F-1", "opened-1", "amber", "open", {"opened-1"}),
+    ]

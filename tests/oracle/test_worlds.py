@@ -82,6 +82,7 @@ def test_worlds_raise_every_alert(raised, rule, clause, severity, status):
     [
         ("level_4_for_access", "green"),
         ("no_basis_to_share", "amber"),
+        ("opened_without_right", "amber"),
         ("repeat_no_further_action", "amber"),
         ("step_down_failed", "amber"),
         ("two_agencies_one_week", "amber"),

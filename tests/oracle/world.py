@@ -6,17 +6,15 @@ from functools import cached_property
 from typing import TypeVar
 
 from streams.contracts import Event
-from streams.contracts.case_change import (
+from streams.contracts.case_people import (
     AddressChanged,
-    CaseClosed,
-    CaseOpened,
     HouseholdJoined,
     HouseholdLeft,
-    LevelChanged,
     PersonRecorded,
     PersonsLinked,
     RiskMarkerSet,
 )
+from streams.contracts.case_work import CaseClosed, CaseOpened, LevelChanged
 from streams.contracts.codesets import HouseholdRole, MarkerRole
 from tests.oracle.clock import birthday, london_day
 from tests.oracle.crowds import NOBODY, Crowds

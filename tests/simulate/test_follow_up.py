@@ -6,16 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 import msgspec
 import pytest
 
-from streams.contracts.case_change import (
-    AssessmentCompleted,
-    CaseClosed,
-    HouseholdJoined,
-    HouseholdLeft,
-    OutcomeRecorded,
-    PersonRecorded,
-    ReviewHeld,
-    TafMeetingHeld,
-)
+from streams.contracts.case_people import HouseholdJoined, HouseholdLeft, PersonRecorded
+from streams.contracts.case_work import AssessmentCompleted, CaseClosed, OutcomeRecorded, ReviewHeld, TafMeetingHeld
 from streams.contracts.codesets import HouseholdRole, OutcomeFramework, OutcomeStage
 from streams.simulate import Noise, World
 from streams.simulate.facts import Fact

@@ -3,7 +3,7 @@
     'adult_returns', 'rapid_escalation', 'cumulative_concern', 're_referral', 'front_door_breach',
     'unreadable_report', 'consent_not_recorded', 'two_agencies_one_week', 'repeat_no_further_action',
     'step_down_failed', 'level_4_for_access', 'marked_adult_joins_other_family', 'mash_breach',
-    'waiting_too_long', 'case_drift', 'no_basis_to_share', 'out_of_hours', 'already_open',
+    'waiting_too_long', 'case_drift', 'no_basis_to_share', 'opened_without_right', 'out_of_hours', 'already_open',
     'custody_release_due', 'encompass_notice', 'locality_surge', 'alert_unacknowledged', 'shared_by_too_many',
 ] %}
 with built as (

@@ -53,7 +53,7 @@ judged as (
 select
     events.* exclude (
         root_id, root_at, landed_at, event_source, event_id, event_type, event_at, change, fact_at, amendment_reason,
-        replay_of, dropped_fields, content_id, payload, note
+        replay_of, inbound_record, dropped_fields, content_id, payload, note
     ),
     judged.root_id,
     judged.sent_id,

@@ -9,13 +9,15 @@ The stories' referrals ask for early help, so that the calibrated counts of refe
 from collections.abc import Callable, Sequence
 
 from streams.simulate.borough import Borough
-from streams.simulate.planted import adults, clocks, concerns, consent, levels, referrals
+from streams.simulate.planted import adults, clocks, concerns, consent, levels, openings, referrals
 from streams.simulate.planted.script import Script
 from streams.simulate.truth import Claim
 
-__all__ = ["STORIES", "plant"]
+__all__ = ["OPENINGS", "OTHERS", "STORIES", "plant"]
 
-STORIES: Sequence[Callable[[Script], None]] = (
+Stories = Sequence[Callable[[Script], None]]
+
+OTHERS: Stories = (
     *adults.STORIES,
     *levels.STORIES,
     *concerns.STORIES,
@@ -23,12 +25,18 @@ STORIES: Sequence[Callable[[Script], None]] = (
     *clocks.STORIES,
     *consent.STORIES,
 )
+"""All planted stories except `OPENINGS`."""
+
+OPENINGS: Stories = openings.STORIES
+"""Stories that a world plants apart, so that all other events of a seed are the same with and without them."""
+
+STORIES: Stories = (*OTHERS, *OPENINGS)
 """All planted stories."""
 
 
-def plant(borough: Borough, copies: int) -> list[Claim]:
+def plant(borough: Borough, copies: int, stories: Stories = STORIES) -> list[Claim]:
     """
     Write each story `copies` times, each time about a new family and on other days; return the claims of all
     stories.
     """
-    return [claim for _ in range(copies) for story in STORIES for claim in Script(borough, story).play()]
+    return [claim for _ in range(copies) for story in stories for claim in Script(borough, story).play()]

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime, timedelta
 
-from streams.contracts.case_change import (
+from streams.contracts.case_work import (
     CaseClosed,
     CaseOpened,
     FamilySeen,

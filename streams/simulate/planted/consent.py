@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from streams.contracts.case_change import ConsentGiven, ConsentWithdrawn
+from streams.contracts.case_work import ConsentGiven, ConsentWithdrawn
 from streams.contracts.codesets import (
     Consent,
     ConsentReason,

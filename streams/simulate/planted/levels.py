@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from streams.contracts.case_change import AssessmentCompleted, AssessmentStarted, CaseClosed, CaseOpened, LevelChanged
+from streams.contracts.case_work import AssessmentCompleted, AssessmentStarted, CaseClosed, CaseOpened, LevelChanged
 from streams.contracts.codesets import (
     AssessmentFactor,
     AssessmentKind,

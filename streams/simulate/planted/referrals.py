@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from streams.contracts.case_change import CaseClosed, CaseOpened, LeadProfessionalAssigned
+from streams.contracts.case_work import CaseClosed, CaseOpened, LeadProfessionalAssigned
 from streams.contracts.codesets import ClosureReason, Decision, ServiceKind
 from streams.simulate.hours import instant, months_later
 from streams.simulate.planted.script import Script

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from streams.contracts.case_change import AddressChanged, HouseholdJoined, HouseholdLeft, LevelChanged, RiskMarkerSet
+from streams.contracts.case_people import AddressChanged, HouseholdJoined, HouseholdLeft, RiskMarkerSet
+from streams.contracts.case_work import LevelChanged
 from streams.contracts.codesets import (
     AlertClosure,
     ConcernKind,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from streams.contracts.case_change import (
+from streams.contracts.case_work import (
     AssessmentCompleted,
     AssessmentStarted,
     CaseClosed,

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from streams.contracts.case_change import SchoolNotified
+from streams.contracts.case_work import SchoolNotified
 from streams.contracts.codesets import ConcernKind, EscalationKind, ReferralSource, Severity
 from streams.contracts.escalation import EscalationReported
 from streams.contracts.referral import ContactRecorded

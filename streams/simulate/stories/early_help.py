@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from streams.contracts.case_change import (
+from streams.contracts.case_work import (
     ConsentGiven,
     ConsentRefused,
     ConsentWithdrawn,

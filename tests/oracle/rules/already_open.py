@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from streams.contracts.case_change import CaseOpened
+from streams.contracts.case_work import CaseOpened
 from streams.contracts.codesets import Severity
 from streams.contracts.referral import ReferralSubmitted
 from tests.oracle.alert import Expected

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from streams.contracts.case_change import CaseClosed, CaseOpened, FamilySeen, LeadProfessionalAssigned, ReviewHeld
+from streams.contracts.case_work import CaseClosed, CaseOpened, FamilySeen, LeadProfessionalAssigned, ReviewHeld
 from tests.oracle.alert import Expected
 from tests.oracle.clock import after_working_days
 from tests.oracle.facts import Fact

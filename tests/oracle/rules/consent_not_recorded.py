@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from streams.contracts.case_change import ConsentGiven, ConsentRefused
+from streams.contracts.case_work import ConsentGiven, ConsentRefused
 from streams.contracts.codesets import Consent
 from streams.contracts.referral import ReferralSubmitted
 from tests.oracle.alert import Expected

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from streams.contracts.case_change import CustodyReleasePlanned
+from streams.contracts.case_people import CustodyReleasePlanned
 from tests.oracle.alert import Expected
 from tests.oracle.clock import midnight
 from tests.oracle.facts import Fact

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from streams.contracts.case_change import HouseholdJoined, SchoolNotified
+from streams.contracts.case_people import HouseholdJoined
+from streams.contracts.case_work import SchoolNotified
 from streams.contracts.codesets import EscalationKind
 from streams.contracts.escalation import EscalationReported
 from tests.oracle.alert import Expected

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from streams.contracts.case_change import AssessmentCompleted, LevelChanged
+from streams.contracts.case_work import AssessmentCompleted, LevelChanged
 from streams.contracts.codesets import AssessmentFactor, LevelReason
 from tests.oracle.alert import Expected
 from tests.oracle.profile import Profile

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from streams.contracts.case_change import ConsentGiven, ConsentRefused, ConsentWithdrawn
+from streams.contracts.case_work import ConsentGiven, ConsentRefused, ConsentWithdrawn
 from streams.contracts.codesets import ConsentScope, SharingBasis
 from streams.contracts.referral import InformationShared
 from tests.oracle.alert import Expected

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from streams.contracts.case_change import LevelChanged
+from streams.contracts.case_work import LevelChanged
 from tests.oracle.alert import Expected
 from tests.oracle.facts import Fact
 from tests.oracle.profile import Profile

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from streams.contracts.case_change import ServiceCancelled, ServiceDeclined, ServiceRequested, ServiceStarted
+from streams.contracts.case_work import ServiceCancelled, ServiceDeclined, ServiceRequested, ServiceStarted
 from tests.oracle.alert import Expected
 from tests.oracle.facts import Fact
 from tests.oracle.profile import Profile
