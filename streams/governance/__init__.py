@@ -1,0 +1,1 @@
+"""The pages for a governance board, generated from the configuration."""
