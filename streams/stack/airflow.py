@@ -7,6 +7,7 @@ Source: https://airflow.apache.org/docs/apache-airflow/3.3.2/configurations-ref.
 import json
 import os
 import secrets
+import shlex
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -19,6 +20,7 @@ import psutil
 import requests
 
 from streams.lake.postgres import Postgres
+from streams.private import write_privately
 from streams.settings import PROJECT, Settings
 from streams.stack import postgres, processes
 from streams.stack.environ import project_environment
@@ -26,11 +28,31 @@ from streams.stack.ports import check_port
 from streams.stack.processes import Say, Started
 from streams.times import wait_for
 
-__all__ = ["NAME", "Airflow", "client", "environment", "start", "stop"]
+__all__ = [
+    "NAME",
+    "Airflow",
+    "client",
+    "complete_passwords",
+    "environment",
+    "new_passwords",
+    "new_token_key",
+    "password_file",
+    "start",
+    "stop",
+    "token_key_file",
+]
 
 NAME = "airflow"
 USER = "admin"
-START_SECONDS = 300
+APPROVER = "approver"
+ROLES = {USER: "admin", APPROVER: "user"}
+"""
+Who may log in, with Airflow's roles.
+
+The approver sees and starts DAGs, and answers their questions. The approver cannot see or change connections, variables
+and the configuration.
+"""
+START_SECONDS = 600
 """The longest time in seconds that a start may take. The first start also creates Airflow's tables."""
 
 RECOVERY_SECONDS = 60
@@ -38,6 +60,10 @@ RECOVERY_SECONDS = 60
 
 NEEDED_LAST = ("api_server", "api-server")
 WORKER = "LocalExecutor"
+
+_PASSWORD_BYTES = 12
+_KEY_BYTES = 64
+"""Airflow signs with HMAC-SHA-512, whose keys should have 64 bytes."""
 
 COMPONENTS = """
 airflow db migrate
@@ -64,7 +90,7 @@ CONFIG = {
     "CORE__EXECUTOR": "LocalExecutor",
     "CORE__LOAD_EXAMPLES": "False",
     "CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
-    "CORE__PARALLELISM": "8",
+    "CORE__PARALLELISM": "9",
     "API__HOST": "127.0.0.1",
     "API__WORKERS": "1",
     "USAGE_DATA_COLLECTION__ENABLED": "False",
@@ -73,9 +99,10 @@ CONFIG = {
     # Airflow sets the permissions of logs itself, whatever the umask is.
     "LOGGING__FILE_TASK_HANDLER_NEW_FOLDER_PERMISSIONS": "0o700",
     "LOGGING__FILE_TASK_HANDLER_NEW_FILE_PERMISSIONS": "0o600",
-    # With these intervals, a new home is usable within seconds, and Airflow soon notices a changed DAG.
+    # Airflow soon notices a new or changed DAG file. It seldom reads the other files again, because reading all of them
+    # takes seconds of processor time.
     "DAG_PROCESSOR__REFRESH_INTERVAL": "10",
-    "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
+    "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "600",
     "DAG_PROCESSOR__PARSING_PROCESSES": "1",
     # With these intervals, tasks are started again soon after the scheduler has been killed.
     "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "20",
@@ -214,7 +241,8 @@ def client(settings: Settings) -> Airflow:
         parts = urlsplit(settings.airflow)
         url = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))
         return Airflow(url, unquote(parts.username or ""), unquote(parts.password or ""))
-    return Airflow(f"http://127.0.0.1:{settings.airflow_port}", USER, _password(settings))
+    passwords = complete_passwords(password_file(settings.home), {})
+    return Airflow(f"http://127.0.0.1:{settings.airflow_port}", USER, passwords[USER])
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -229,11 +257,12 @@ def environment(settings: Settings) -> dict[str, str]:
     config = {
         **CONFIG,
         "CORE__DAGS_FOLDER": str(PROJECT / "dags"),
-        "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
-        "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(_password_file(settings)),
+        "CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{name}:{role}" for name, role in ROLES.items()),
+        "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(password_file(settings.home)),
         "DATABASE__SQL_ALCHEMY_CONN": Postgres.of(settings).sqlalchemy(NAME),
         "API__PORT": str(settings.airflow_port),
         "API__BASE_URL": url,
+        "API_AUTH__JWT_SECRET_CMD": shlex.join(["cat", str(_token_key(settings))]),
         "LOGGING__BASE_LOG_FOLDER": str(settings.home / NAME / "logs"),
     }
     return {
@@ -243,19 +272,45 @@ def environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def _password_file(settings: Settings) -> Path:
-    return settings.home / NAME / "passwords.json"
+def password_file(home: Path) -> Path:
+    """Return the file from which the home's Airflow reads the passwords at each login."""
+    return home / NAME / "passwords.json"
 
 
-def _password(settings: Settings) -> str:
+def token_key_file(home: Path) -> Path:
+    """Return the file with the key that signs the tokens of people who have logged in, and of running tasks."""
+    return home / "secrets" / NAME / "token-key"
+
+
+def new_passwords(home: Path) -> None:
+    """Give everybody who may log in to the home's Airflow a new password."""
+    complete_passwords(password_file(home), {name: secrets.token_urlsafe(_PASSWORD_BYTES) for name in ROLES})
+
+
+def complete_passwords(file: Path, given: Mapping[str, str]) -> dict[str, str]:
     """
-    Return the home's Airflow password. The password is made here, because Airflow would otherwise make one and write it
+    Return the password of everybody who may log in to an Airflow, by name.
+
+    Missing passwords are made here and written into the file, because Airflow would otherwise make them and write them
     to its log.
+
+    Args:
+        given: passwords that replace those of the file.
     """
-    file = _password_file(settings)
+    known: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
+    whole = {name: secrets.token_urlsafe(_PASSWORD_BYTES) for name in ROLES} | known | dict(given)
+    if whole != known:
+        write_privately(file, json.dumps(whole))
+    return whole
+
+
+def new_token_key(home: Path) -> None:
+    """Make a new key for tokens. Airflow uses it from its next start, and then all earlier tokens are invalid."""
+    write_privately(token_key_file(home), secrets.token_urlsafe(_KEY_BYTES))
+
+
+def _token_key(settings: Settings) -> Path:
+    file = token_key_file(settings.home)
     if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file.touch(mode=0o600)
-        file.write_text(json.dumps({USER: secrets.token_urlsafe(12)}))
-    password: str = json.loads(file.read_text())[USER]
-    return password
+        new_token_key(settings.home)
+    return file

@@ -3,10 +3,13 @@ Check that this machine can run the servers, before anything starts. Each error 
 it.
 """
 
+import fcntl
+import grp
 import os
 import pwd
 import resource
 import shutil
+import subprocess
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +24,7 @@ __all__ = [
     "check_ports",
     "check_shared_memory",
     "find_system_tools",
+    "make_user",
     "prepare_process",
 ]
 
@@ -71,6 +75,35 @@ def find_system_tools() -> None:
     """Add the folders of administration programs to PATH, because `su` and `cron` leave these folders out."""
     folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
     os.environ["PATH"] = os.pathsep.join(dict.fromkeys([*folders, "/usr/sbin", "/sbin"]))
+
+
+def make_user(name: str) -> None:
+    """
+    Create a system user, unless it exists.
+
+    Two processes never do this at the same time, because for a moment `useradd` takes away again what it adds while
+    another one runs.
+
+    Raises:
+        MachineUnfit: the user cannot be created.
+    """
+    accounts = os.open("/etc", os.O_RDONLY)
+    try:
+        fcntl.flock(accounts, fcntl.LOCK_EX)
+        if not _is_user(name):
+            made = subprocess.run(["useradd", "-s", "/bin/bash", name], capture_output=True, text=True, check=False)
+            if made.returncode:
+                raise MachineUnfit(
+                    f"PostgreSQL does not run as root, and a user {name} cannot be created for it: "
+                    f"{made.stderr.strip()}; run this as an ordinary user, or create that user and a group of its name"
+                )
+    except FileNotFoundError:
+        raise MachineUnfit(
+            "PostgreSQL does not run as root, and the program that creates a user for it (useradd) is missing; "
+            "run this as an ordinary user, or install it (Debian: passwd)"
+        ) from None
+    finally:
+        os.close(accounts)
 
 
 def check_home(home: Path) -> None:
@@ -148,6 +181,14 @@ def check_clock(home: Path, now: datetime | None = None) -> None:
             f"this machine's clock says {now:%Y-%m-%d %H:%M} UTC, but it is later than {known:%Y-%m-%d %H:%M}; "
             "set the clock"
         )
+
+
+def _is_user(name: str) -> bool:
+    """Whether both the user and its group exist."""
+    try:
+        return bool(pwd.getpwnam(name)) and bool(grp.getgrnam(name))
+    except KeyError:
+        return False
 
 
 def _name(uid: int) -> str:

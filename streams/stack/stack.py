@@ -13,7 +13,7 @@ from typing import Literal
 
 from streams.errors import SettingInvalid
 from streams.settings import PROJECT, Settings
-from streams.stack import airflow, broker, machine, postgres, private, processes
+from streams.stack import airflow, broker, machine, on_demand, postgres, private, processes
 from streams.stack.environ import project_environment
 from streams.stack.processes import Say
 
@@ -22,8 +22,13 @@ __all__ = ["SERVERS", "PartStatus", "Service", "check_machine", "down", "is_up",
 BEFORE_FIRST_START = {
     "venv",
     ".venv.lock",
+    ".duckdb",
+    airflow.NAME,
+    "audit",
     "dbt",
+    "desk",
     "docs",
+    "erasures",
     "imports",
     "lake",
     "logs",
@@ -72,7 +77,7 @@ class PartStatus:
 def _start_postgres(settings: Settings, say: Say) -> None:
     if not is_up(settings, postgres.NAME):
         say("Starting PostgreSQL …")
-    postgres.start(settings)
+    on_demand.start_postgres_to_stay(settings)
 
 
 def _start_kafka(settings: Settings, say: Say) -> None:

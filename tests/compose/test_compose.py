@@ -1,20 +1,58 @@
 """Properties that docker-compose.yml must have, and a test that its commands work in its environment."""
 
 import re
+import subprocess
+from contextlib import closing
 from typing import Any
 
 import pytest
 import requests
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
 
+from streams import names
 from streams.alerts.trial import run_trial
-from streams.kafka.client import end_offsets
+from streams.errors import SettingInvalid
+from streams.kafka.client import admin, end_offsets
+from streams.kafka.login import login
+from streams.kafka.rights import principals
+from streams.kafka.topics import topic_configs
 from streams.names import INPUT_TOPICS
 from streams.settings import PROJECT, Settings
 from streams.stack import airflow
+from streams.stack.broker_secrets import BROKER
+from tests.compose.conftest import can_contain
+from tests.kafka.test_login import operations
 
 ONCE = {"init"}
-SECRET = re.compile(r"PASSWORD|SECRET|KEY")
+COMMANDS = {"caf"}
+"""The service with which people run commands. It does not run all the time."""
+KEY_FILES = {"CAF_BACKUP_KEY"}
+"""Variables that name a file with a key, and so hold no secret."""
+SECRET = re.compile(r"PASSWORD|SECRET|KEY|TOKEN|CONN|POSTGRES$|AIRFLOW$")
 COMPOSE, DOCKERFILE = PROJECT / "docker-compose.yml", PROJECT / "Dockerfile"
+PRINCIPALS = {
+    "init": {BROKER, *principals()},
+    "kafka": {BROKER},
+    "caf": {"engineer", "land", "build", "share", "subscriber"},
+    "airflow-scheduler": {"intake", "watch", "land", "build", "share"},
+    "intake": {"intake"},
+    "watch": {"watch"},
+    "pages": {"pages"},
+}
+"""The principals as which each service can log in to the broker. All other services cannot log in at all."""
+NETWORKS = {
+    "kafka": {"kafka", "init", "caf", "airflow-scheduler", "intake", "watch", "pages"},
+    "postgres": {
+        *("postgres", "init", "caf", "intake", "watch", "pages"),
+        *("airflow-api-server", "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer"),
+    },
+    "airflow": {
+        *("airflow-api-server", "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer", "pages", "caf"),
+    },
+    "front": {"airflow-api-server", "pages"},
+    "monitoring": {"pages", "prometheus", "grafana"},
+}
 
 Compose = dict[str, Any]
 
@@ -30,39 +68,89 @@ def test_no_service_runs_as_root(compose: Compose) -> None:
 
 
 def test_every_service_restarts_and_is_checked(compose: Compose) -> None:
-    """The service that runs only once is the exception. This service is repeated until it has succeeded."""
+    """The services that run only once are the exception. `init` is repeated until it has succeeded."""
     services = compose["services"]
 
-    assert {name for name, service in services.items() if "healthcheck" not in service} == ONCE
+    assert {name for name, service in services.items() if "healthcheck" not in service} == ONCE | COMMANDS
     assert {name: service["restart"] for name, service in services.items()} == {
-        name: "on-failure" if name in ONCE else "unless-stopped" for name in services
+        name: "on-failure" if name in ONCE else "no" if name in COMMANDS else "unless-stopped" for name in services
     }
 
 
 def test_what_the_image_runs_waits_for_init_and_init_for_the_servers(compose: Compose) -> None:
     services = compose["services"]
-    built = {name: service["depends_on"] for name, service in services.items() if "build" in service}
+    built = {name: one["depends_on"] for name, one in services.items() if "build" in one and name not in COMMANDS}
 
     assert built.pop("init") == {name: {"condition": "service_healthy"} for name in ("kafka", "postgres")}
     assert {str(waits["init"]) for waits in built.values()} == {str({"condition": "service_completed_successfully"})}
 
 
-def test_no_secret_is_written_down(compose: Compose) -> None:
-    """Each secret comes from the environment, and compose reports a missing secret."""
-    named = re.findall(r"\$\{(\w+)([^}]*)}", COMPOSE.read_text())
+def test_no_service_can_write_outside_its_volumes_or_gain_rights(compose: Compose) -> None:
+    """A program that has been taken over cannot replace the project's code, and cannot become root."""
+    hardened = {"read_only": True, "security_opt": ["no-new-privileges:true"], "cap_drop": ["ALL"]}
+    services = compose["services"]
+
+    assert {name: {key: service.get(key) for key in hardened} for name, service in services.items()} == dict.fromkeys(
+        services, hardened
+    )
+    assert {name for name, service in services.items() if not str(service["tmpfs"][0]).startswith("/tmp")} == set()
+    assert [
+        name for name, service in services.items() if {"privileged", "cap_add", "network_mode"} & set(service)
+    ] == []
+
+
+def test_every_secret_is_a_file(compose: Compose) -> None:
+    """An environment is easy to see: it is passed on to child processes, and `docker inspect` shows it."""
+    variables = set(re.findall(r"\$\{(\w+)", COMPOSE.read_text())) - KEY_FILES
     values = {
         name: str(value)
         for service in compose["services"].values()
-        for name, value in service["environment"].items()
-        if SECRET.search(name) and not name.endswith("_FILE")
+        for name, value in service.get("environment", {}).items()
+        if SECRET.search(name) and name not in KEY_FILES
     }
-    logins = re.findall(r"://\w+:(\$\{[^}]*}|[^@\s]+)@", COMPOSE.read_text())
 
-    assert {name for name, rest in named if SECRET.search(name) and not rest.startswith(":?")} == set()
-    assert values
-    assert [name for name, value in values.items() if not value.startswith("${")] == []
-    assert logins
-    assert [login for login in logins if not login.startswith("${")] == []
+    assert [name for name in variables if SECRET.search(name)] == []
+    assert [name for name in values if not name.endswith(("_FILE", "_CMD"))] == []
+    assert [one for one in compose["secrets"].values() if list(one) != ["file"]] == []
+
+
+def test_secrets_are_made_by_the_script_and_kept_when_it_runs_again(compose: Compose, tmp_path) -> None:
+    """Nobody else on the host can enter the folder. The files are readable, because containers run as other users."""
+    folder = tmp_path / "secrets"
+    script = PROJECT / "deploy" / "make-secrets"
+    subprocess.run([script, folder], check=True)
+    made = {file.name: file.read_text() for file in folder.iterdir()}
+    subprocess.run([script, folder], check=True)
+
+    assert {one["file"].removeprefix("secrets/") for one in compose["secrets"].values()} <= set(made)
+    assert {file.name: file.read_text() for file in folder.iterdir()} == made
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o644}
+    assert len(set(made.values())) == len(made)
+
+
+def test_each_service_has_the_logins_that_it_needs_and_no_others(compose: Compose) -> None:
+    found = {
+        name: {
+            secret["target"].removeprefix("/run/secrets/kafka/").removesuffix(".properties")
+            for secret in service.get("secrets", [])
+            if isinstance(secret, dict)
+        }
+        for name, service in compose["services"].items()
+    }
+
+    assert {name: logins for name, logins in found.items() if logins} == PRINCIPALS
+
+
+def test_services_reach_only_the_networks_that_they_need(compose: Compose) -> None:
+    """The servers, and everything without an open port, can reach nothing outside the host."""
+    services, networks = compose["services"], compose["networks"]
+    found = {one: {name for name, service in services.items() if one in service["networks"]} for one in networks}
+    outside = {one for one, network in networks.items() if not (network or {}).get("internal")}
+    reaching = {name for name, service in services.items() if outside & set(service["networks"])}
+
+    assert found == NETWORKS
+    assert reaching == {name for name, service in services.items() if "ports" in service}
 
 
 def test_state_is_on_named_volumes(compose: Compose) -> None:
@@ -83,29 +171,77 @@ def test_only_the_loopback_address_is_opened(compose: Compose) -> None:
 
 
 @pytest.mark.slow
-def test_services_become_healthy_and_work_together(deployment) -> None:
+def test_services_become_healthy_and_work_together(started) -> None:
     """
-    The commands, environment and health checks of the compose file work.
+    The commands, environment and health checks of the compose file work, with a root that cannot be written to.
 
     Then an alert passes through the whole system, and only the right password gives access to Airflow.
     """
-    assert deployment.run("init") == 0
-    assert deployment.run("init") == 0
-
-    others = [name for name in deployment.services if name not in ONCE]
-    for name in others:
-        for earlier in set(deployment.services[name]["depends_on"]) - ONCE:
-            deployment.wait_until_healthy(earlier)
-        deployment.start(name)
-    for name in others:
-        deployment.wait_until_healthy(name)
-    settings = Settings.from_env(deployment.environ("watch"))
+    assert started.run("init") == 0  # a second time, as after each update
+    started.hand_out("caf")
+    settings = Settings.from_env(started.environ("caf"))
     api = airflow.client(settings)
 
     assert len(end_offsets(settings, INPUT_TOPICS)) == len(INPUT_TOPICS) * settings.partitions
+    assert started.run("caf", "alerts", "test") == 0
+    assert started.run("caf", "desk", "add", "sam", "--generate") == 0
     assert run_trial(settings, 60) > 0
     assert api.healthy()
     assert api.get("importErrors")["total_entries"] == 0
     assert [dag["is_paused"] for dag in api.get("dags")["dags"]] == [False] * len(list((PROJECT / "dags").glob("*.py")))
     with pytest.raises(requests.HTTPError, match="401"):
         airflow.Airflow(api.url, api.username, "another").token()
+    assert started.run("caf", "verify", "--wait", "120") == 0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not can_contain(), reason="needs root, to do what the engine of containers does")
+@pytest.mark.parametrize("folder", ["/opt/caf", "/etc", "/usr"])
+def test_service_cannot_write_to_its_root(deployment, folder: str) -> None:
+    program = ["sh", "-c", f"echo changed > {folder}/changed"]
+    done = subprocess.run(
+        deployment._contained(program, "watch"), env=deployment.environ("watch"), capture_output=True, check=False
+    )
+
+    assert b"Read-only file system" in done.stderr
+
+
+@pytest.mark.slow
+def test_nobody_uses_the_broker_without_a_login(deployment) -> None:
+    with pytest.raises(KafkaError):
+        KafkaProducer(bootstrap_servers=deployment.here["kafka:9092"], bootstrap_timeout_ms=3_000)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("service", [name for name in PRINCIPALS if name not in {"init", "kafka"}])
+def test_broker_allows_a_service_what_the_table_says_and_no_more(deployment, service: str) -> None:
+    """The service cannot log in under any other name, because it does not have the files."""
+    deployment.hand_out(service)
+    settings = Settings.from_env(deployment.environ(service))
+    topics = list(topic_configs(settings))
+    for principal in PRINCIPALS[service] - {"engineer"}:
+        with closing(admin(settings.acting_as(principal))) as client:
+            found = {
+                topic["name"]: {operation.lower() for operation in topic["authorized_operations"] or ()}
+                for topic in client.describe_topics(topics)
+            }
+        assert found == {topic: operations(principal, topic) for topic in topics}
+    for principal in {BROKER, *principals()} - PRINCIPALS[service]:
+        with pytest.raises(SettingInvalid, match="names a missing file"):
+            login(settings.acting_as(principal))
+
+
+@pytest.mark.slow
+def test_replaced_password_is_valid_after_init_and_the_old_one_is_not(deployment) -> None:
+    """docs/deploy.md describes these steps."""
+    deployment.hand_out("pages")
+    settings = Settings.from_env(deployment.environ("pages"))
+    old = {name: str(value) for name, value in login(settings).items()}
+    (deployment.secrets / "kafka-pages").unlink()
+    deployment.make_secrets()
+    deployment.run("init")
+    deployment.hand_out("pages")
+
+    assert len(end_offsets(settings, [names.ALERTS])) == settings.partitions
+    with pytest.raises(KafkaError):
+        KafkaProducer(bootstrap_servers=settings.bootstrap, bootstrap_timeout_ms=3_000, **old)

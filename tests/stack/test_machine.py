@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shutil
 import socket
 import subprocess
 import sys
@@ -95,6 +96,24 @@ def test_root_on_a_machine_that_cannot_add_a_user_is_one_sentence(tmp_path: Path
     script = alone(f"mount --bind {users} /etc/passwd; mount -t tmpfs none /usr/sbin; {CAF} sql 1")
 
     assert "the program that creates a user for it (useradd) is missing" in last_word(script, tmp_path / "home")
+
+
+@in_a_namespace
+def test_several_homes_can_be_started_at_once_on_a_new_machine(make_home: Callable[[str], Path]) -> None:
+    """Each start finds that the user of PostgreSQL is missing, and only one may add it."""
+    accounts = make_home("etc")
+    shutil.copytree("/etc", accounts, symlinks=True, ignore_dangling_symlinks=True)
+    for name in ("passwd", "group", "shadow", "gshadow"):
+        lines = (accounts / name).read_text().splitlines(keepends=True)
+        (accounts / name).write_text("".join(line for line in lines if not line.startswith("pgserver:")))
+    homes = [make_home() for _ in range(4)]
+    starts = [f'CAF_HOME={home} {CAF} sql "SELECT 1" & pids="$pids $!"' for home in homes]
+    script = alone("\n".join([f"mount --bind {accounts} /etc", *starts, "for pid in $pids; do wait $pid; done"]))
+    environ = {**os.environ, "PYTHONPATH": str(PROJECT)}
+
+    done = subprocess.run(["sh", "-ec", script], env=environ, capture_output=True, text=True, check=False, cwd=PROJECT)
+
+    assert done.returncode == 0, done.stderr[-2_000:]
 
 
 def test_file_in_the_place_of_the_home_is_one_sentence(tmp_path: Path) -> None:

@@ -137,7 +137,7 @@ def test_up_takes_a_folder_in_which_a_notebook_was_opened_before(make_home: Call
         opening.communicate(timeout=30)
     stack.up(settings, [TICKER])
 
-    assert stack.down(settings) == ["ticker", "postgres"]
+    assert stack.down(settings) == ["ticker"]
 
 
 def test_unknown_part_is_named_with_the_known_ones(tmp_path: Path) -> None:
