@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from streams.contracts import case_change, referral
+from streams.contracts import case_people, case_work, referral
 from streams.contracts.codesets import Consent, HouseholdRole, LevelReason, ReferralSource, Severity
 from streams.contracts.event import Event
 
@@ -63,7 +63,7 @@ class Load:
         is_referral = draw < 0.2
         fact: Event
         if draw >= 0.95:
-            fact = case_change.LevelChanged(family_id=f"F-{family}", level=4, level_reason=next(iter(LevelReason)))
+            fact = case_work.LevelChanged(family_id=f"F-{family}", level=4, level_reason=next(iter(LevelReason)))
         else:
             fact = self._referral(family) if is_referral else self._ordinary(family)
         record = self._record(fact, datetime.now(UTC), backfill=False)
@@ -100,14 +100,14 @@ class Load:
         """
         name, person = f"F-{family}", f"P-{family}-{self._chance.randrange(4)}"
         kinds = (
-            lambda: case_change.HouseholdJoined(family_id=name, person_id=person, household_role=HouseholdRole.CHILD),
-            lambda: case_change.PersonRecorded(person_id=person, date_of_birth=datetime(2016, 5, 1, tzinfo=UTC).date()),
-            lambda: case_change.LevelChanged(family_id=name, level=2, level_reason=next(iter(LevelReason))),
+            lambda: case_people.HouseholdJoined(family_id=name, person_id=person, household_role=HouseholdRole.CHILD),
+            lambda: case_people.PersonRecorded(person_id=person, date_of_birth=datetime(2016, 5, 1, tzinfo=UTC).date()),
+            lambda: case_work.LevelChanged(family_id=name, level=2, level_reason=next(iter(LevelReason))),
             lambda: referral.ContactRecorded(
                 contact_id=f"C-{self._number}", family_id=name, source_code=ReferralSource.SCHOOL, agency_id="school"
             ),
-            lambda: case_change.FamilySeen(family_id=name, worker_id="W-1"),
-            lambda: case_change.LeadProfessionalAssigned(family_id=name, worker_id="W-1"),
+            lambda: case_work.FamilySeen(family_id=name, worker_id="W-1"),
+            lambda: case_work.LeadProfessionalAssigned(family_id=name, worker_id="W-1"),
         )
         return self._chance.choice(kinds)()
 

@@ -21,16 +21,14 @@ import psutil
 import pyarrow as pa
 import structlog
 
-from streams.bench.build_history import BuildHistory
+from streams.bench.build_history import BuildHistory, cover_year
 from streams.bench.servers import own_servers
-from streams.coverage import EVERY_SOURCE, KINDS, state, statement
-from streams.lake.connect import connect
 from streams.land.store import LandingStore
 from streams.marts.builder import Builder
 from streams.settings import Settings
 from streams.times import naive
 
-__all__ = ["BuildTimes", "Size", "command", "measure"]
+__all__ = ["BuildTimes", "Size", "command", "measure", "timed_build"]
 
 _LOOKS = 10
 
@@ -124,9 +122,7 @@ def _measure_one(settings: Settings, made: BuildHistory, length: int, new: int, 
         landed += part.num_rows
         say(f"  {landed:,} of {length:,} events have landed")
     store.close()
-    first = (datetime.now(UTC) - timedelta(days=365)).date()
-    with connect(own, landing="read_write", marts=None) as lake:
-        state(lake, statement(own.authority, EVERY_SOURCE, KINDS, first, None, is_whole=True, why="simulated"))
+    cover_year(own, [own.authority])
     say(f"Building over {length:,} events …")
     # Spawn the process, and do not fork it. A fork would hold a copy of this process's simulated year in memory.
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as processes:
@@ -138,11 +134,11 @@ def _build_again_and_again(settings: Settings, length: int, parts: Sequence[pa.T
     store = LandingStore(settings)
     with Builder(settings) as builder:
         builder.warm()
-        full_seconds, full_cpu = _timed(builder)
+        full_seconds, full_cpu = timed_build(builder)
         cycles, held = [], []
         for part in parts:
             _commit(store, part, datetime.now(UTC))
-            cycles.append(_timed(builder))
+            cycles.append(timed_build(builder))
             held.append(psutil.Process().memory_info().rss)
         look_ms = _look_ms(builder)
     store.close()
@@ -160,7 +156,7 @@ def _build_again_and_again(settings: Settings, length: int, parts: Sequence[pa.T
     )
 
 
-def _timed(builder: Builder) -> tuple[float, float]:
+def timed_build(builder: Builder) -> tuple[float, float]:
     """
     Measure the seconds and CPU seconds of a build without data tests.
 

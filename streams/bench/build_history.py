@@ -6,7 +6,7 @@ first copy.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from zlib import crc32
@@ -16,9 +16,12 @@ import pyarrow as pa
 
 from streams.contracts import Accepted, decode
 from streams.contracts.columns import EVENT_COLUMNS, events_table
+from streams.coverage import EVERY_SOURCE, KINDS, state, statement
+from streams.lake.connect import connect
+from streams.settings import Settings
 from streams.simulate import World
 
-__all__ = ["BuildHistory"]
+__all__ = ["BuildHistory", "cover_year"]
 
 _PARTITIONS = 3
 _NOT_OF_A_FAMILY = {"agency_id", "content_id", "school_id", "service_id", "worker_id"}
@@ -100,3 +103,11 @@ def _accepted(authority: str, days: int) -> Iterator[Accepted]:
         found = decode(sent)
         if isinstance(found, Accepted):
             yield found
+
+
+def cover_year(settings: Settings, authorities: Iterable[str]) -> None:
+    """State that the records of all sources are complete from a year ago on. Figures exist only for such days."""
+    first = (datetime.now(UTC) - timedelta(days=365)).date()
+    with connect(settings, landing="read_write", marts=None) as lake:
+        for authority in authorities:
+            state(lake, statement(authority, EVERY_SOURCE, KINDS, first, None, is_whole=True, why="simulated"))

@@ -29,7 +29,7 @@ from streams.land.checks import Validator
 from streams.land.lander import CONSUMER
 from streams.settings import Settings
 
-__all__ = ["LandingSpeed", "command", "measure"]
+__all__ = ["LandingSpeed", "command", "land_anew", "measure", "produce"]
 
 _BAD_SHARE = 0.01
 _FAMILIES = 50_000
@@ -67,19 +67,20 @@ def measure(
     drained, plain, landed = [], [], []
     with own_servers(settings, say) as own:
         say(f"Producing {events:,} events …")
-        _produce(own, events)
+        produce(own, events)
         for number in range(1, _RUNS + 1):
             say(f"Draining, storing and landing them, {number} of {_RUNS} …")
             records, seconds = _drain(own)
             drained.append(records / seconds)
             plain.append(store_plainly(own, own.home))
-            landed.append(_land(replace(own, database=f"bench_{number}"), validator))
+            landed.append(land_anew(replace(own, database=f"bench_{number}"), validator))
     best = max(landed)
     shares = [round(best / max(others), 3) for others in (drained, plain)]
     return LandingSpeed(records, round(max(drained)), round(max(plain)), round(best), *shares)
 
 
-def _produce(settings: Settings, events: int) -> None:
+def produce(settings: Settings, events: int) -> None:
+    """Send events of every type, one in a hundred of them bad."""
     with closing(producer(settings, linger_ms=20)) as kafka:
         for topic, key, value in _events(random.Random(0), events):
             kafka.send(topic, key=key, value=value)
@@ -108,7 +109,7 @@ def _drain(settings: Settings) -> tuple[int, float]:
         return records, time.perf_counter() - started
 
 
-def _land(settings: Settings, validator: Validator | None) -> float:
+def land_anew(settings: Settings, validator: Validator | None) -> float:
     """Land all records in a new lake with all checks. Return the records per second, without the time to connect."""
     own = replace(settings, lake_data=str(settings.home / settings.database))
     connect(own).close()

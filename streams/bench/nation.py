@@ -20,10 +20,8 @@ import click
 import pyarrow as pa
 import structlog
 
-from streams.bench.build_history import BuildHistory
+from streams.bench.build_history import BuildHistory, cover_year
 from streams.bench.servers import own_servers
-from streams.coverage import EVERY_SOURCE, KINDS, state, statement
-from streams.lake.connect import connect
 from streams.land.store import LandingStore
 from streams.marts.builder import Builder
 from streams.nation.build import NationMaker
@@ -135,10 +133,7 @@ def _land(settings: Settings, authorities: int, events: int, say: Say) -> None:
         landed += part.num_rows
         say(f"  {landed:,} of {events:,} events have landed")
     store.close()
-    first = (datetime.now(UTC) - timedelta(days=365)).date()
-    with connect(settings, landing="read_write", marts=None) as lake:
-        for code in codes:
-            state(lake, statement(code, EVERY_SOURCE, KINDS, first, None, is_whole=True, why="simulated"))
+    cover_year(settings, codes)
 
 
 def _commit(store: LandingStore, events: pa.Table, authority: str) -> None:

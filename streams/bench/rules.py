@@ -18,13 +18,14 @@ from streams.bench.alert_load import Load
 from streams.bench.alert_load import Record as Sent
 from streams.contracts import Accepted, Rejected, admit
 from streams.contracts.columns import events_table
+from streams.lake.postgres import Postgres
 from streams.lake.session import Session
 from streams.rules.compiled import compiled_rules
 from streams.rules.engine import Engine
 from streams.rules.evaluator import Evaluator
 from streams.rules.postgres.engine import PostgresEngine
 from streams.settings import Settings
-from streams.stack import postgres
+from streams.stack import on_demand
 from streams.watch.alerting import Alerting
 from streams.watch.state.events import Recorded
 from streams.watch.state.state import State
@@ -108,13 +109,14 @@ class _Bench:
     @contextmanager
     def opened(cls, settings: Settings) -> "Iterator[_Bench]":
         """Open a bench, and remove its database afterwards."""
-        server = postgres.start(settings)
-        server.drop(_DATABASE)
-        try:
-            with closing(Session(server.dsn(_DATABASE), "caf bench")) as session:
-                yield cls(settings, session)
-        finally:
+        with on_demand.postgres_running(settings):
+            server = Postgres.of(settings)
             server.drop(_DATABASE)
+            try:
+                with closing(Session(server.dsn(_DATABASE), "caf bench")) as session:
+                    yield cls(settings, session)
+            finally:
+                server.drop(_DATABASE)
 
     def batches(self) -> Iterator[Cost]:
         """

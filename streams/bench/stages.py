@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from streams import names
 from streams.bench.restart import LAND, WATCH
-from streams.bench.watched import evaluated, records_left
+from streams.bench.watched import evaluated, is_reporting, records_left
 from streams.errors import StackFailed
 from streams.kafka.client import end_offsets
 from streams.kafka.heartbeat import last_heartbeat
@@ -80,8 +80,9 @@ class Stages:
         """
         Measure the seconds from `began` until everything has landed, and until everything is evaluated.
 
-        If a stage stops making progress before it is done, its time is None. The watcher's offsets do not move while it
-        raises an alert for each unreadable record, so new alerts count as progress as well.
+        Everything is evaluated when every unreadable record has its alert as well. If a stage stops making progress
+        before it is done, its time is None. The watcher's offsets do not move while it raises these alerts, so new
+        alerts count as progress as well.
         """
         ends = {tuple(place): end for place, end in end_offsets(self._settings, names.INPUT_TOPICS).items() if end}
         done: dict[str, float] = {}
@@ -93,7 +94,7 @@ class Stages:
                 WATCH.name: records_left(ends, evaluated(self._settings)),
             }
             for name, records in behind.items():
-                if not records:
+                if not records and not (name == WATCH.name and is_reporting(self._settings)):
                     done.setdefault(name, round(time.monotonic() - began, 1))
             seen = behind, end_offsets(self._settings, [names.ALERTS])
             if seen != last:

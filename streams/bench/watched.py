@@ -16,7 +16,7 @@ from streams.settings import Settings
 from streams.stack import processes
 from streams.times import wait_for
 
-__all__ = ["behind", "evaluated", "records_left", "send_history", "wait_until_evaluated", "watch_mb"]
+__all__ = ["behind", "evaluated", "is_reporting", "records_left", "send_history", "wait_until_evaluated", "watch_mb"]
 
 _PATIENCE_SECONDS = 900
 
@@ -38,6 +38,12 @@ def evaluated(settings: Settings) -> dict[TopicPartition, int]:
         for topic in names.INPUT_TOPICS
         for number, offset in enumerate(offsets.get(topic, ()))
     }
+
+
+def is_reporting(settings: Settings) -> bool:
+    """Read from the last heartbeat whether unreadable records are still waiting for their alerts."""
+    found = last_heartbeat(settings)
+    return found is not None and found[0].is_reporting
 
 
 def behind(settings: Settings) -> int:

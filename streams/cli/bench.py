@@ -17,6 +17,7 @@ _BENCHES = {
     "pages": "time of the first and later views of each page, with this home's history",
     "rules": "CPU time to evaluate a batch, and to run the rules alone on DuckDB and on PostgreSQL",
     "soak": "hours of ordinary load: alerts, memory, the watcher's tables and their dead rows, minute by minute",
+    "trust": "what logins, rights and encryption cost; with --erase, the time of an erasure and of a request of access",
     "year": "time to send, land, evaluate and build a year of history",
 }
 
