@@ -63,6 +63,12 @@ class Reason(enum.StrEnum):
     This reason is no longer used, because such records are now accepted. Records that were rejected for it can be
     replayed.
     """
+    FORGED_SOURCE = "forged_source"
+    """
+    The record speaks for somebody else than the partner that sent it.
+
+    It names a source that is not the partner's, or does something that only the system's own parts may do.
+    """
     TOO_LARGE = "too_large"
     """The record is too long."""
     BATCH = "batch"

@@ -15,6 +15,9 @@ __all__ = [
     "AlertStatus",
     "AssessmentFactor",
     "AssessmentKind",
+    "AuditAction",
+    "AuditActor",
+    "AuditOutcome",
     "ClearingReason",
     "ClosureReason",
     "Code",
@@ -24,6 +27,7 @@ __all__ = [
     "ConsentScope",
     "Decision",
     "Disability",
+    "EmergencyReason",
     "EndReason",
     "EscalationKind",
     "Ethnicity",
@@ -568,6 +572,15 @@ class AlertClosure(Code):
     WRONG_FAMILY = "wrong_family", "about the wrong family"
 
 
+class EmergencyReason(Code):
+    """Why somebody opened a family in an emergency, although it is not one of their areas."""
+
+    IMMEDIATE_DANGER = "immediate_danger", "a child is in immediate danger"
+    COVERING_DESK = "covering_desk", "covering the desk of another area"
+    FAMILY_MOVED = "family_moved", "the family has moved here"
+    ASKED_BY_MANAGER = "asked_by_manager", "asked by a manager"
+
+
 class RecipientRole(Code):
     """Who an alert is for."""
 
@@ -590,3 +603,52 @@ class AlertStatus(Code):
     CLOSED = "closed", "somebody dealt with it and said so"
     CLEARED = "cleared", "what it warned of is over"
     WITHDRAWN = "withdrawn", "the facts were corrected or withdrawn, or late evidence changed them"
+
+
+class AuditAction(Code):
+    """What somebody did, as the audit records it."""
+
+    ALERTS_SEEN = "alerts_seen", "saw alerts, on a page or in a terminal"
+    PAGE_OPENED = "page_opened", "opened a page that only accounts may see"
+    TABLE_DOWNLOADED = "table_downloaded", "downloaded a table of such a page"
+    LAKE_QUERIED = "lake_queried", "ran a query on the lake"
+    LAKE_OPENED = "lake_opened", "got a way into the lake on which single queries are not recorded"
+    QUARANTINE_SEEN = "quarantine_seen", "saw the content of rejected records"
+    ALERT_ACKNOWLEDGED = "alert_acknowledged", "acknowledged an alert"
+    ALERT_CLOSED = "alert_closed", "closed an alert"
+    ALERT_ACTION_UNDONE = "alert_action_undone", "took back an acknowledgement or a closing"
+    FAMILY_OPENED = "family_opened", "opened a family in an emergency, without a right to see it"
+    RECORDS_REPLAYED = "records_replayed", "sent rejected records again"
+    HOLD_RELEASED = "hold_released", "released a hold on the marts"
+    RULES_CHANGED = "rules_changed", "started the watcher with other rules or thresholds than before"
+    FIGURES_PUBLISHED = "figures_published", "published figures"
+    PUBLICATION_BEGUN = "publication_begun", "confirmed with which quarter publication begins"
+    ACCESS_ANSWERED = "access_answered", "made the answer to a request of access"
+    ERASURE_ASKED = "erasure_asked", "asked for an erasure"
+    ERASURE_APPROVED = "erasure_approved", "approved an erasure, and carried it out"
+    LEGAL_HOLD_SET = "legal_hold_set", "set or ended a legal hold"
+    BACKUP_MADE = "backup_made", "made a backup"
+    SECRET_REPLACED = "secret_replaced", "replaced a password or key"
+    LOGGED_IN = "logged_in", "logged in to the pages"
+    LOGIN_FAILED = "login_failed", "gave a wrong name or password"
+    LOGGED_OUT = "logged_out", "logged out of the pages"
+    ACCOUNT_SET = "account_set", "added an account, or changed its password or role"
+    ACCOUNT_REMOVED = "account_removed", "removed an account"
+    AUDIT_READ = "audit_read", "read the audit, or checked it"
+    SPOOL_CHANGED = "spool_changed", "somebody changed entries while they waited to be sent"
+
+
+class AuditActor(Code):
+    """Who did something that the audit records."""
+
+    ACCOUNT = "account", "an account of the pages"
+    USER = "user", "a user of the machine, on the command line"
+    PART = "part", "a part of the pipeline, such as a DAG"
+    NOBODY = "nobody", "somebody who is not logged in"
+
+
+class AuditOutcome(Code):
+    """Whether somebody was allowed to do what the audit records."""
+
+    ALLOWED = "allowed", "it was allowed; it was recorded before it was done"
+    REFUSED = "refused", "it was refused"

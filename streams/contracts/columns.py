@@ -16,9 +16,10 @@ from typing import Annotated, Any, get_args, get_origin
 import msgspec
 import pyarrow as pa
 
-from streams.contracts.decode import Accepted, Rejected
 from streams.contracts.envelope import Correction
 from streams.contracts.event import Event, event_types, fact_name
+from streams.contracts.mark import mark_of
+from streams.contracts.record import Accepted, Rejected
 
 __all__ = [
     "EVENT_COLUMNS",
@@ -55,6 +56,7 @@ _ENVELOPE_COLUMNS: dict[str, pa.DataType] = {
     "fact_at": _TIMESTAMP,
     "amendment_reason": pa.string(),
     "replay_of": pa.string(),
+    "inbound_record": pa.string(),
     "dropped_fields": pa.list_(pa.struct([("path", pa.string()), ("reason", pa.string()), ("allowed", pa.string())])),
     "content_id": pa.int64(),
     "payload": pa.string(),
@@ -73,6 +75,7 @@ QUARANTINE_COLUMNS: dict[str, pa.DataType] = {
     "record_value": pa.binary(),
     "record_headers": pa.list_(pa.struct([("name", pa.string()), ("value", pa.binary())])),
     "record_header_names": pa.list_(pa.binary()),
+    "inbound_record": pa.string(),
 }
 """The columns of `landing.quarantine`, in order, with their Arrow types."""
 
@@ -168,6 +171,7 @@ def _envelope_arrays(events: Sequence[Accepted]) -> dict[str, pa.Array]:
         "authority_code": [envelope.authority for envelope in envelopes],
         "is_backfill": [envelope.backfill for envelope in envelopes],
         "replay_of": [event.replay_of for event in events],
+        "inbound_record": [event.inbound_record for event in events],
         "content_id": [event.content_id for event in events],
         "payload": [event.value for event in events],
         "dropped_fields": [[one._asdict() for one in event.dropped] or None for event in events],
@@ -233,6 +237,7 @@ def quarantine_table(rejected: Iterable[Rejected], landed_at: datetime) -> pa.Ta
             record.value,
             [{"name": header_text(name), "value": value} for name, value in record.headers],
             _header_names(record.headers),
+            mark.record if (mark := mark_of(record.headers)) else None,
         )
         for record in rejected
     ]

@@ -6,10 +6,9 @@ so the decision is the same for every consumer. A rejection says where the error
 (`allowed`), but never quotes the wrong value.
 """
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from operator import attrgetter
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -29,148 +28,12 @@ from streams.contracts.envelope import Correction, Envelope, Withdrawal
 from streams.contracts.event import Event, event_types
 from streams.contracts.forms import with_whole_characters
 from streams.contracts.identity import content_id
+from streams.contracts.mark import mark_of
 from streams.contracts.mend import Dropped, Struct, members_of, mend
 from streams.contracts.modes import structured, with_data
+from streams.contracts.record import Accepted, Change, Record, Rejected, Unreadable, replay_of
 
-__all__ = [
-    "COORDINATES",
-    "REPLAY_HEADER",
-    "Accepted",
-    "Reason",
-    "Record",
-    "Rejected",
-    "Unreadable",
-    "admit",
-    "decode",
-    "key_of",
-    "record_bytes",
-    "refused",
-    "replay_of",
-]
-
-COORDINATES = r"[A-Za-z0-9._-]{1,249}/[0-9]{1,9}/[0-9]{1,18}"
-"""The form of `topic/partition/offset`, as a regular expression. The numbers fit every column that stores them."""
-REPLAY_HEADER = "caf-replay-of"
-"""Header of a record that is sent again. Its value is the `topic/partition/offset` of the rejected record."""
-
-
-class _Content(Protocol):
-    """What a sender puts into a record."""
-
-    @property
-    def key(self) -> bytes | None: ...
-    @property
-    def value(self) -> bytes | None: ...
-    @property
-    def headers(self) -> Sequence[tuple[str, bytes | None]]: ...
-
-
-class Record(_Content, Protocol):
-    """The parts of a Kafka record that are read (`streams.kafka.records.ReadRecord` has them)."""
-
-    @property
-    def topic(self) -> str:
-        """Name of the record's topic."""
-
-    @property
-    def partition(self) -> int:
-        """Number of the record's partition."""
-
-    @property
-    def offset(self) -> int:
-        """Number of the record within its partition."""
-
-    @property
-    def timestamp(self) -> int:
-        """Kafka's timestamp of the record, in ms since 1970."""
-
-
-def record_bytes(record: _Content) -> int:
-    """Return the size of key, value and headers together, in bytes."""
-    size = len(record.key or b"") + len(record.value or b"")
-    for name, content in record.headers:
-        size += len(str.encode(name, errors="surrogateescape")) + len(content or b"")
-    return size
-
-
-class Unreadable(NamedTuple):
-    """
-    Stands for an offset whose record is unreadable or deleted.
-
-    `lacks` says what is missing. The other fields are as in `Record`.
-    """
-
-    topic: str
-    partition: int
-    offset: int
-    timestamp: int
-    value: bytes | None
-    lacks: str
-    reason: Reason = Reason.UNREADABLE_BATCH
-    key: bytes | None = None
-    headers: Sequence[tuple[str, bytes]] = ()
-
-
-Change = Literal["recorded", "corrected", "withdrawn"]
-
-
-class Accepted(msgspec.Struct, frozen=True, gc=False):
-    """
-    An accepted event as it arrived. Copies of an event have the same topic, key, `identity` and `content_id`.
-
-    `fact` has the data that are now in force: the event's own data, or the new data in a correction. It is None for a
-    withdrawal.
-    """
-
-    topic: str
-    partition: int
-    offset: int
-    received_ms: int
-    key: str
-    envelope: Envelope
-    change: Change
-    fact: Event | None
-    amendment: Correction | Withdrawal | None
-    value: bytes
-    content_id: int
-    replay_of: str | None
-    headers: Sequence[tuple[str, bytes | None]] = ()
-    dropped: Sequence[Dropped] = ()
-    """Values that were left out of the envelope or the data, because they were wrong and no rule needs them."""
-
-    @property
-    def identity(self) -> tuple[str, str]:
-        """`(source, id)`: the name that the source gave the event. A source may use one id for several events."""
-        return self.envelope.source, self.envelope.id
-
-    @property
-    def root(self) -> tuple[str, str]:
-        """`(source, id)` of the original event: this event, or the event that it corrects or withdraws."""
-        return self.identity if self.amendment is None else (self.amendment.root_source, self.amendment.root_id)
-
-
-class Rejected(msgspec.Struct, frozen=True, gc=False):
-    """A record that no contract accepts, with its original bytes."""
-
-    topic: str
-    partition: int
-    offset: int
-    received_ms: int
-    reason: Reason
-    path: str | None
-    allowed: str | None
-    key: bytes | None
-    value: bytes | None
-    headers: tuple[tuple[str, bytes | None], ...]
-
-    def without_content(self) -> "Rejected":
-        """Copy the rejection without key, value and headers. The content may be large, and no rule reads it."""
-        return msgspec.structs.replace(self, key=None, value=None, headers=())
-
-    @property
-    def size(self) -> int:
-        """The size of the record's key, value and headers together, in bytes."""
-        return record_bytes(self)
+__all__ = ["admit", "decode", "key_of", "refused"]
 
 
 class _Contract(NamedTuple):
@@ -186,8 +49,6 @@ _ENVELOPE = msgspec.json.Decoder(Envelope)
 _CORRECTION = msgspec.json.Decoder(Correction)
 _WITHDRAWAL = msgspec.json.Decoder(Withdrawal)
 
-_COORDINATES = re.compile(COORDINATES.encode())
-
 _contracts: dict[str, dict[str, _Contract]] = {}
 _amendments: dict[str, dict[str, Literal["corrected", "withdrawn"]]] = {}
 
@@ -197,10 +58,12 @@ def admit(record: Record, max_bytes: int) -> Accepted | Rejected:
     Validate one record as it arrives: first its length, then its contract.
 
     `max_bytes` is the setting `max_record_bytes`. A record's length is checked only when the record is read for the
-    first time.
+    first time. If `intake` has refused the record, the reason that it gave counts.
     """
     if record.value and len(record.value) > max_bytes and type(record) is not Unreadable:
-        return refused(record, Refusal(Reason.TOO_LARGE, allowed=f"at most {max_bytes} bytes"))
+        mark = mark_of(record.headers)
+        too_large = Refusal(Reason.TOO_LARGE, allowed=f"at most {max_bytes} bytes")
+        return refused(record, (mark and mark.refusal) or too_large)
     return decode(record)
 
 
@@ -256,6 +119,9 @@ def _accept(record: Record, *, has_key: bool = True) -> Accepted:
     if type(record) is Unreadable:
         raise Refusal(record.reason, allowed=record.lacks)
     # This function runs for every record of every topic, so each call in it makes `land` slower.
+    mark = mark_of(record.headers) if record.headers else None
+    if mark is not None and mark.refusal is not None:
+        raise mark.refusal
     value = record.value or b""
     if record.headers or value[:1] != b"{" or value[-1:] != b"}":
         value = structured(value, record.headers)
@@ -281,7 +147,7 @@ def _accept(record: Record, *, has_key: bool = True) -> Accepted:
         change, amendment, fact, key = _amended(record.topic, contracts, envelope, dropped)
     if key is None or record.key is None or key.encode() != record.key:
         if has_key:
-            raise Refusal(Reason.KEY_MISMATCH, allowed="the Kafka key equals the family_id (or person_id) of the data")
+            raise Refusal(Reason.KEY_MISMATCH, allowed=_allowed_key(record.key))
         key = key or ""
     return Accepted(
         record.topic,
@@ -299,7 +165,15 @@ def _accept(record: Record, *, has_key: bool = True) -> Accepted:
         replay_of(record.headers) if record.headers else None,
         record.headers or (),
         tuple(dropped) if dropped else (),
+        mark.record if mark is not None else None,
     )
+
+
+def _allowed_key(key: bytes | None) -> str:
+    """Say which key is allowed. A JSON serializer for keys is a common mistake, so quotation marks are mentioned."""
+    allowed = "the Kafka key equals the family_id (or person_id) of the data"
+    is_quoted = key is not None and len(key) > 1 and key[:1] == key[-1:] and key[:1] in {b'"', b"'"}
+    return f"{allowed}, without the quotation marks around it" if is_quoted else allowed
 
 
 def _mended_envelope(value: bytes, dropped: list[Dropped]) -> Envelope:
@@ -387,15 +261,3 @@ def _fact(contract: _Contract, data: msgspec.Raw, path: str, dropped: list[Dropp
 
 def _unknown(contracts: dict[str, _Contract], path: str) -> Refusal:
     return Refusal(Reason.UNKNOWN_TYPE, path, ", ".join(sorted(contracts)))
-
-
-def replay_of(headers: Sequence[tuple[str, bytes | None]]) -> str | None:
-    """
-    Return which rejected record this record repeats, as `topic/partition/offset`.
-
-    Return None if no header names one.
-    """
-    for name, value in headers:
-        if name == REPLAY_HEADER and value and _COORDINATES.fullmatch(value):
-            return value.decode()
-    return None

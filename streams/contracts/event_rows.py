@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from streams.contracts.decode import Accepted
 from streams.contracts.envelope import Correction
 from streams.contracts.event import fact_name
+from streams.contracts.record import Accepted
 from streams.times import naive
 
 __all__ = ["event_rows"]

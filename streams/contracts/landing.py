@@ -11,6 +11,7 @@ from functools import cache
 import msgspec
 import pyarrow as pa
 
+from streams.contracts.audit import AUDIT_LISTS, AuditEntry
 from streams.contracts.columns import EVENT_COLUMNS, QUARANTINE_COLUMNS
 from streams.contracts.describe import describe
 from streams.contracts.event import event_types
@@ -73,6 +74,10 @@ _EVENT_ENVELOPE = {
     "fact_at": ("When the fact happened; for a correction, when it is now known to have happened.", True),
     "amendment_reason": ("Why the event was corrected or withdrawn; empty for an event that records a fact.", False),
     "replay_of": ("`topic/partition/offset` of the rejected record that this one sends again.", False),
+    "inbound_record": (
+        "`topic/partition/offset/topic id` of the partner's record that `intake` passed on; empty if there is none.",
+        False,
+    ),
     "dropped_fields": (
         "Wrong values that no rule needs: path, reason and what is allowed. The value itself is only in `payload`.",
         False,
@@ -92,6 +97,10 @@ _QUARANTINE = {
     "record_headers": ("Original headers, as names and bytes.", False),
     "record_header_names": (
         "Original names of all headers, as bytes, if `record_headers` cannot hold one as text; else empty.",
+        False,
+    ),
+    "inbound_record": (
+        "`topic/partition/offset/topic id` of the partner's record that `intake` passed on; empty if there is none.",
         False,
     ),
 }
@@ -120,6 +129,15 @@ def landing_tables() -> dict[str, Table]:
         ),
         "dead_letters": Table("Records of the dead-letter topic, one row each.", _dead_letters()),
         "heartbeats": Table("Records of the heartbeat topic, one row each.", _heartbeats()),
+        "audit": Table(
+            "Records of the audit topic, one row each: who saw or did what. A repeated `entry_id` counts once.",
+            _output(AuditEntry, {"at": _TIMESTAMP, **dict.fromkeys(AUDIT_LISTS, pa.list_(pa.string()))}, {}),
+        ),
+        "erased": Table("Records whose content was erased, one row each: where they were, and nothing else.", _ERASED),
+        "unused_offsets": Table(
+            "Ranges of offsets that hold no record: Kafka's own entries, and records of aborted transactions.",
+            _UNUSED_OFFSETS,
+        ),
         "topics": Table("Topics whose records have landed, one row for each generation.", _TOPICS),
         "validations": Table("What Great Expectations found in each landed batch.", _VALIDATIONS),
         "coverage": Table("Statements about the time that sources cover, and their removals.", _COVERAGE),
@@ -224,6 +242,7 @@ def _heartbeats() -> dict[str, Column]:
             "as_of": _TIMESTAMP,
             "offsets": pa.map_(pa.string(), pa.list_(pa.int64())),
             "topic_ids": pa.map_(pa.string(), pa.string()),
+            "is_reporting": pa.bool_(),
         },
         {},
     )
@@ -242,6 +261,25 @@ def _output(struct: type[msgspec.Struct], types: dict[str, pa.DataType], renamed
         columns[name] = Column(types.get(name, pa.string()), description.sentence, required=not description.nullable)
     return columns
 
+
+_ERASED = {
+    **_COORDINATE_COLUMNS,
+    "landed_at": _TIME_COLUMNS["landed_at"],
+    "erased_at": Column(_TIMESTAMP, "When the content was erased.", required=True),
+    "erasure": Column(
+        pa.string(), "Id of the erasure; `./caf erase list` shows who asked for it and why.", required=True
+    ),
+    "was_in": Column(pa.string(), "Landing table that the record was in.", required=True),
+    "inbound_record": Column(EVENT_COLUMNS["inbound_record"], *_EVENT_ENVELOPE["inbound_record"]),
+}
+
+_UNUSED_OFFSETS = {
+    "topic": _COORDINATE_COLUMNS["topic"],
+    "kafka_partition": _COORDINATE_COLUMNS["kafka_partition"],
+    "first_offset": Column(pa.int64(), "First offset of the range.", required=True),
+    "next_offset": Column(pa.int64(), "Offset after the last one of the range.", required=True),
+    "noted_at": Column(_TIMESTAMP, "When Kafka still showed that the range holds no record.", required=True),
+}
 
 _TOPICS = {
     "topic": Column(pa.string(), "Name of the topic.", required=True),

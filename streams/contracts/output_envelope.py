@@ -11,8 +11,9 @@ import msgspec
 from msgspec import Meta
 
 from streams import names
+from streams.contracts.audit import AUDIT_TYPE, AuditEntry
 from streams.contracts.checks import Reason, Refusal, arrival_ms, parse, plausible, readable
-from streams.contracts.decode import Record, Rejected, Unreadable, refused
+from streams.contracts.decode import refused
 from streams.contracts.outputs import (
     ALERT_TYPE,
     DEAD_LETTER_TYPE,
@@ -26,13 +27,14 @@ from streams.contracts.outputs import (
     PartnerNotice,
     SharingDecision,
 )
+from streams.contracts.record import Record, Rejected, Unreadable
 
 __all__ = ["Output", "OutputEnvelope", "decode_output", "encode_output"]
 
 _INT32, _INT64 = 2**31 - 1, 2**63 - 1
 _SMALL_NUMBERS = {"partition", "rule_version", "version"}
 
-Data = Alert | Feedback | PartnerNotice | SharingDecision | DeadLetter | Heartbeat
+Data = Alert | Feedback | PartnerNotice | SharingDecision | DeadLetter | Heartbeat | AuditEntry
 
 
 class OutputEnvelope(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +66,7 @@ _TYPES: dict[str, tuple[str, msgspec.json.Decoder[Any]]] = {
     names.SHARING_DECISION: (SHARING_DECISION_TYPE, msgspec.json.Decoder(SharingDecision)),
     names.DEAD_LETTER: (DEAD_LETTER_TYPE, msgspec.json.Decoder(DeadLetter)),
     names.HEARTBEAT: (HEARTBEAT_TYPE, msgspec.json.Decoder(Heartbeat)),
+    names.AUDIT: (AUDIT_TYPE, msgspec.json.Decoder(AuditEntry)),
 }
 
 

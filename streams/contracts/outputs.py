@@ -262,7 +262,8 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
     The watcher's heartbeat, which says how far it has evaluated.
 
     `offsets` gives the next offset of each partition, by topic. On input topics, all records before this offset have
-    been evaluated. On the alerts topic, they have been written.
+    been evaluated. On the alerts topic, they have been written. If `is_reporting` is
+    true, some unreadable records before these offsets have no alert yet.
     """
 
     leader: Annotated[str, _described("Name of the process that is the leader.", "watch-1")]
@@ -278,3 +279,11 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
             {"caf.referral.v1": "51268a1c-0987-48b9-b2f9-c7267315c080"},
         ),
     ] = {}
+    is_reporting: Annotated[
+        bool,
+        _described(
+            "Whether some of the records before these offsets are unreadable and have no alert yet. All other alerts "
+            "about these records have been written.",
+            False,
+        ),
+    ] = False

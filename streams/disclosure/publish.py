@@ -23,12 +23,11 @@ from streams.disclosure.due import covered, due, unbegun
 from streams.disclosure.keys import QUARTERS, PublicKey, collection_year
 from streams.disclosure.measures import MEASURES
 from streams.disclosure.protect import protect
+from streams.disclosure.public_file import check_file_is_continued, write_file
 from streams.disclosure.subjects import SUBJECTS, Subject
-from streams.disclosure.tables import COMMENTS, TABLES
-from streams.errors import DisclosureUnsafe, NothingBuilt
+from streams.disclosure.tables import TABLES
+from streams.errors import NothingBuilt
 from streams.lake.connect import connect
-from streams.lake.one_row import one_row
-from streams.lake.quoted import quoted
 from streams.lake.sign import sign_of_life
 from streams.lake.transaction import transaction
 from streams.marts.lock import build_lock
@@ -110,7 +109,7 @@ def publish(settings: Settings, into: Path | None = None) -> Publication:
         except duckdb.CatalogException:
             raise NothingBuilt("there are no marts yet to publish from; run ./caf build first") from None
         lake.execute(TABLES)
-        _must_be_continued(lake, into)
+        check_file_is_continued(lake, into)
         done.unbegun.extend(unbegun(lake))
         for authority, quarter in due(lake):
             sign.turn()
@@ -119,29 +118,8 @@ def publish(settings: Settings, into: Path | None = None) -> Publication:
             log.warning("not_published", unbegun=done.unbegun, uncovered=[f"{a} {q}" for a, q in done.uncovered])
         lake.execute("DELETE FROM marts.public.measures")
         _insert(lake, "public.measures", MEASURES)
-        _write(lake, into)
+        write_file(lake, into)
     return done
-
-
-def _must_be_continued(lake: duckdb.DuckDBPyConnection, file: Path) -> None:
-    """
-    Refuse to replace a public file if the lake does not know all the releases in the file.
-
-    A lake that was created anew does not know what was published before. It would publish the same quarters with other
-    figures.
-
-    Raises:
-        DisclosureUnsafe: the file contains a release that the lake does not know.
-    """
-    if not file.exists():
-        return
-    lake.execute(f"ATTACH {quoted(file)} AS outside (READ_ONLY)")
-    (unknown,) = one_row(lake.execute("SELECT count(*) FROM (FROM outside.releases EXCEPT FROM marts.public.releases)"))
-    lake.execute("DETACH outside")
-    if unknown:
-        raise DisclosureUnsafe(
-            f"{file.name} has {unknown} releases that this lake does not know; allowed: this lake's file, or a new one"
-        )
 
 
 def _release(lake: duckdb.DuckDBPyConnection, authority: str, quarter: date, done: Publication) -> None:
@@ -251,20 +229,3 @@ def _name_places(lake: duckdb.DuckDBPyConnection, authority: str) -> None:
         "ward_code, ward_name FROM marts.analytics.dim_area WHERE authority_code = ?",
         [authority],
     )
-
-
-def _write(lake: duckdb.DuckDBPyConnection, into: Path) -> None:
-    """
-    Write the public tables to a new file, and then replace the old file with it.
-
-    So a reader always sees a complete file.
-    """
-    writing = into.with_name(f".{into.name}.writing")
-    writing.unlink(missing_ok=True)
-    into.parent.mkdir(parents=True, exist_ok=True)
-    lake.execute(f"ATTACH {quoted(writing)} AS outside")
-    for name, comment in COMMENTS.items():
-        lake.execute(f"CREATE TABLE outside.{name} AS FROM marts.public.{name} ORDER BY ALL")
-        lake.execute(f"COMMENT ON TABLE outside.{name} IS '{comment}'")
-    lake.execute("DETACH outside")
-    writing.replace(into)

@@ -9,7 +9,7 @@ import msgspec
 
 from streams.contracts import Correction, Envelope, Withdrawal
 from streams.contracts.codesets import WithdrawalReason
-from streams.importers.cin_events import Fact
+from streams.importers.cin_facts import Fact
 from streams.importers.cin_file import Header
 
 __all__ = ["Message", "Root", "Statement", "corrected", "recorded", "source", "statement", "withdrawn"]

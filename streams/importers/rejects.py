@@ -3,7 +3,6 @@
 import json
 import os
 from datetime import UTC, datetime
-from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
@@ -11,6 +10,7 @@ from lxml import etree
 
 from streams.importers.cin_fields import Flaw
 from streams.importers.cin_file import PART
+from streams.private import write_privately
 from streams.settings import Settings
 
 __all__ = ["Rejects"]
@@ -50,7 +50,7 @@ class Rejects:
     def keep(self, child: etree._Element, flaw: Flaw) -> None:
         """Write a rejected child's record to the file, and keep the reason for the report."""
         if self._file is None:
-            self._file = _private(self.records_path).open("wb")
+            self._file = os.fdopen(os.open(self.records_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
             # The file is marked as containing only a part of a return. So if somebody imports it as a resubmission, it
             # does not replace the whole year.
             self._file.write(f'<Message {PART}="rejected">'.encode() + self._header + b"<Children>\n")
@@ -63,9 +63,4 @@ class Rejects:
             "rejects": [flaw._asdict() for flaw in self.rejected],
             "left_out": [flaw._asdict() for flaw in self.left_out],
         }
-        _private(self.report_path).write_text(json.dumps(facts | flaws, indent=2) + "\n", "utf-8")
-
-
-def _private(path: Path) -> Path:
-    os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
-    return path
+        write_privately(self.report_path, json.dumps(facts | flaws, indent=2) + "\n")

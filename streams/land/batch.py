@@ -10,8 +10,8 @@ import pyarrow as pa
 from streams import names
 from streams.contracts import Accepted, Rejected, admit
 from streams.contracts.columns import events_table, quarantine_table
-from streams.contracts.decode import Record, record_bytes
 from streams.contracts.output_envelope import Output, decode_output
+from streams.contracts.record import Record, record_bytes
 from streams.land.tables import output_table
 
 __all__ = ["MAX_BYTES", "Batch"]
@@ -26,6 +26,7 @@ _OUTPUT_TABLES = {
     names.SHARING_DECISION: "sharing_decisions",
     names.DEAD_LETTER: "dead_letters",
     names.HEARTBEAT: "heartbeats",
+    names.AUDIT: "audit",
 }
 
 

@@ -120,6 +120,7 @@ class Lander:
         if once and self._batch.rows:
             raise BrokerUnavailable("the broker went away before everything had landed; the next run reads the rest")
         self._writer.check()
+        self._writer.checkpoint()
         self._writer.landed.seconds += time.monotonic() - started
         return self._has_other_topics
 

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 import structlog
 
 from streams import names
+from streams.audit.checkpoints import Checkpoints
 from streams.kafka.client import partitions_of, producer
 from streams.kafka.topics import ensure_topics, refuse_differences
 from streams.lake.generations import numbered_consumer
@@ -96,7 +97,7 @@ def _land(
         kafka.generations()  # a standby may have waited long, and the store needs the newest generations
         store = LandingStore(settings)
         stack.callback(store.close)
-        writer = Writer(store, letters, parts, validator, on_commit)
+        writer = Writer(store, letters, parts, validator, on_commit, checkpoints=Checkpoints(settings))
         writer.landed = landed
         stack.callback(writer.close)
         return Lander(settings, kafka=kafka, locks=locks, store=store, writer=writer).run(turns, once=once)

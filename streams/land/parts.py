@@ -13,8 +13,10 @@ from kafka.errors import KafkaError
 
 from streams.contracts import Rejected
 from streams.contracts.batches import PART_HEADER, events_in
-from streams.contracts.decode import REPLAY_HEADER, key_of
+from streams.contracts.claims import claims, topic_of
+from streams.contracts.decode import key_of
 from streams.contracts.modes import CONTENT_TYPE, STRUCTURED, trimmed
+from streams.contracts.record import REPLAY_HEADER
 from streams.errors import BrokerUnavailable
 from streams.kafka.sending import confirm
 
@@ -32,7 +34,8 @@ class Part(NamedTuple):
 
 def parts_of(batch: Rejected) -> Iterator[Part]:
     """
-    Yield the events of a batch record, byte for byte. Each event comes with the key that its data require.
+    Yield the events of a batch record, byte for byte. Each event comes with the key that its data require, and with the
+    topic to which its type belongs.
 
     If an event cannot be read, it gets the key of the batch record. It is then rejected separately, with its own
     reason.
@@ -42,8 +45,9 @@ def parts_of(batch: Rejected) -> Iterator[Part]:
     headers += [(name, value) for name, value in batch.headers if name == REPLAY_HEADER]
     assert batch.value is not None, "a batch record has a value"
     for event in events_in(trimmed(batch.value)):
-        key = key_of(batch.topic, event)
-        yield Part(batch.topic, batch.key if key is None else key.encode(), event, headers)
+        topic = next(filter(None, map(topic_of, claims(event, ()).types)), batch.topic)
+        key = key_of(topic, event)
+        yield Part(topic, batch.key if key is None else key.encode(), event, headers)
 
 
 def send_parts(producer: KafkaProducer, batches: Iterable[Rejected]) -> None:

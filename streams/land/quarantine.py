@@ -8,7 +8,8 @@ from typing import Any
 import duckdb
 
 from streams.contracts import Reason
-from streams.contracts.decode import COORDINATES, REPLAY_HEADER
+from streams.contracts.mark import MARK_HEADER
+from streams.contracts.record import COORDINATES, REPLAY_HEADER
 from streams.errors import SettingInvalid
 from streams.kafka.verbatim import Original
 from streams.times import aware, naive
@@ -81,6 +82,10 @@ class Quarantined:
     """Whether the record is itself a copy, which a replay sent in place of an earlier record."""
     size: int
     """Size of key and value together, in bytes."""
+    inbound_record: str | None = None
+    """The partner's record that `intake` passed on, as `topic/partition/offset/topic id`; None if there is none."""
+    refused_for: str | None = None
+    """The reason for which `intake` has refused the record; None if it has not refused it."""
     key: bytes | None = None
     value: bytes | None = None
     headers: Sequence[dict[str, object]] = ()
@@ -103,6 +108,9 @@ def summary(lake: duckdb.DuckDBPyConnection, filters: Filters) -> list[tuple[str
 
 
 _CONTENT = ("record_key", "record_value", "record_headers", "record_header_names")
+_REFUSED_FOR = (
+    "TRY(json_extract_string(decode(list_filter(record_headers, lambda h: h.name = $mark)[-1].value), '$.reason'))"
+)
 _CHUNK_BYTES = 32 * 1024 * 1024
 _CHUNK_RECORDS = 1_000
 
@@ -121,13 +129,14 @@ def find(
         SELECT topic, kafka_partition, kafka_offset, received_at, reason, path, allowed, replayed_as,
                len(list_filter(coalesce(record_headers, []), lambda h: h.name = $header
                    AND coalesce(regexp_full_match(CAST(h.value AS VARCHAR), $coordinates), false))) > 0,
-               coalesce(octet_length(record_key), 0) + coalesce(octet_length(record_value), 0)
+               coalesce(octet_length(record_key), 0) + coalesce(octet_length(record_value), 0), inbound_record,
+               {_REFUSED_FOR}
                {"".join(f", {column}" for column in _CONTENT) if with_content else ""}
         FROM landing.main.quarantine
         LEFT JOIN replayed ON replay_of = topic || '/' || kafka_partition || '/' || kafka_offset
         WHERE {condition} ORDER BY received_at, topic, kafka_partition, kafka_offset LIMIT {limit or "ALL"}
         """,
-        values | {"header": REPLAY_HEADER, "coordinates": COORDINATES},
+        values | {"header": REPLAY_HEADER, "coordinates": COORDINATES, "mark": MARK_HEADER},
     ).fetchall()
     return [Quarantined(*row) for row in rows]
 

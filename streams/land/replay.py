@@ -4,6 +4,8 @@ Send rejected records again, byte for byte, to the same topic and with the same 
 A header of each copy names the original record. So when a copy is accepted, the original's alert clears. If a copy is
 already on its way or was accepted, the original is not sent again. A copy that was rejected is not sent again; its
 original is sent instead. If the broker refuses a record, this is reported, and the other records are still sent.
+
+A copy has no mark of `intake`. So a copy of a record that `intake` has refused may be accepted.
 """
 
 from collections.abc import Iterable, Iterator
@@ -19,7 +21,8 @@ from kafka.producer.future import FutureRecordMetadata
 
 from streams import names
 from streams.contracts import Reason
-from streams.contracts.decode import REPLAY_HEADER, replay_of
+from streams.contracts.mark import MARK_HEADER
+from streams.contracts.record import REPLAY_HEADER, replay_of
 from streams.errors import BrokerUnavailable, ReplayIncomplete
 from streams.kafka.drain import to_end
 from streams.kafka.sending import TIMEOUT_SECONDS
@@ -87,7 +90,8 @@ def select(settings: Settings, **filters: Any) -> list[Quarantined]:
         SettingInvalid: a filter has a value that is not allowed.
     """
     with connect(settings, marts=None) as lake:
-        return _sendable(settings, lake, find(lake, Filters.of(**filters)))
+        wanted = Filters.of(**filters)
+        return _sendable(settings, lake, wanted, find(lake, wanted))
 
 
 def replay(settings: Settings, **filters: Any) -> Replayed:
@@ -99,8 +103,9 @@ def replay(settings: Settings, **filters: Any) -> Replayed:
         BrokerUnavailable: the connection to the broker was lost. Some records may have been sent before.
     """
     with connect(settings, marts=None) as lake:
-        matching = find(lake, Filters.of(**filters))
-        sendable = _sendable(settings, lake, matching)
+        wanted = Filters.of(**filters)
+        matching = find(lake, wanted)
+        sendable = _sendable(settings, lake, wanted, matching)
         replayed = Replayed(skipped=len(matching) - len(sendable))
         with closing(verbatim_producer(settings)) as kafka:
             _send(kafka, contents(lake, sendable), replayed)
@@ -111,7 +116,8 @@ def replay(settings: Settings, **filters: Any) -> Replayed:
 def _send(kafka: KafkaProducer, records: Iterable[tuple[Quarantined, Original]], replayed: Replayed) -> None:
     waiting: list[tuple[Quarantined, FutureRecordMetadata]] = []
     for record, original in records:
-        headers = [*original.headers, (REPLAY_HEADER, record.coordinates.encode())]
+        kept = [(name, content) for name, content in original.headers if name != MARK_HEADER]
+        headers = [*kept, (REPLAY_HEADER, record.coordinates.encode())]
         try:
             waiting.append((record, send_verbatim(kafka, record.topic, original._replace(headers=headers))))
         except KafkaError as error:
@@ -146,13 +152,20 @@ def _note_failure(replayed: Replayed, record: Quarantined, error: KafkaError) ->
     log.warning("record_refused", record=record.coordinates, reason=why)
 
 
-def _sendable(settings: Settings, lake: duckdb.DuckDBPyConnection, records: list[Quarantined]) -> list[Quarantined]:
+def _sendable(
+    settings: Settings, lake: duckdb.DuckDBPyConnection, wanted: Filters, records: list[Quarantined]
+) -> list[Quarantined]:
     under_way = set(_under_way(settings, lake)) if records else set()
+    # A forged record is sent again only if somebody asks for this reason.
+    is_asked_for = wanted.reason == Reason.FORGED_SOURCE
+    not_sent = _NOTHING_TO_SEND if is_asked_for else _NOTHING_TO_SEND | {Reason.FORGED_SOURCE}
     return [
         record
         for record in records
         if record.topic in names.INPUT_TOPICS
-        and record.reason not in _NOTHING_TO_SEND
+        and record.reason not in not_sent
+        # What `intake` has refused for another reason is not whole, or its source was not checked.
+        and record.refused_for in {None, Reason.FORGED_SOURCE}
         and record.replayed_as is None
         and not record.is_copy
         and record.coordinates not in under_way

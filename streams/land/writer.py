@@ -13,8 +13,12 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 from kafka import KafkaProducer
+from kafka.errors import KafkaError
 
+from streams import names
+from streams.audit.checkpoints import Checkpoints
 from streams.contracts import Reason
+from streams.errors import BrokerUnavailable
 from streams.land.batch import Batch
 from streams.land.checks import Checks, Validator
 from streams.land.dead_letters import DeadLetters
@@ -26,6 +30,8 @@ __all__ = ["Landed", "Writer"]
 log = structlog.get_logger()
 
 _COMPACT_AFTER_COMMITS = 100
+_CHECKPOINT_SECONDS = 60.0
+"""The shortest time between two checkpoints of the audit, in seconds."""
 
 
 @dataclass
@@ -59,7 +65,8 @@ class Writer:
     3. One transaction stores all rows (`LandingStore.commit`).
     4. `on_commit` is called, which rings the doorbell.
     5. If the last check was at least five seconds ago, new rows are validated. After every hundred commits, small files
-       are merged.
+       are merged. If entries of the audit have landed and the last checkpoint was at least a minute ago, a new one is
+       written.
 
     After a crash before step 3, the batch is read again. Then steps 1 and 2 send the same records a second time. If a
     step fails, `wait` raises the error in the loop, and the loop ends.
@@ -72,9 +79,12 @@ class Writer:
         parts: KafkaProducer,
         validator: Validator | None,
         on_commit: Callable[[Landed], None] | None,
+        *,
+        checkpoints: Checkpoints,
     ) -> None:
         self._store, self._letters, self._parts, self._on_commit = store, letters, parts, on_commit
         self._checks = Checks(store, validator) if validator else None
+        self._checkpoints, self._unproven, self._proven_at = checkpoints, False, time.monotonic()
         self._landed_at = store.last_landed_at() or datetime.fromtimestamp(0, UTC)
         self._uncompacted = 0
         self._thread = ThreadPoolExecutor(1, "land-writer")
@@ -112,6 +122,23 @@ class Writer:
         if self._checks:
             self._checks.run(self._landed_at)
 
+    def checkpoint(self) -> None:
+        """
+        Write a checkpoint of the audit if entries have landed since the last one.
+
+        If the broker does not answer, the next checkpoint covers these entries too.
+        """
+        if not self._unproven:
+            return
+        self._proven_at = time.monotonic()
+        try:
+            with self._store.reader() as lake:
+                self._checkpoints.make(lake)
+        except (BrokerUnavailable, KafkaError) as error:
+            log.warning("checkpoint_waits", reason=type(error).__name__)
+        else:
+            self._unproven = False
+
     def close(self) -> None:
         """Let the thread finish the batch that it is storing, and end the thread."""
         self._thread.shutdown()
@@ -132,6 +159,9 @@ class Writer:
         if self._checks and self._checks.due():
             self.check()
         self._compact()
+        self._unproven |= (names.AUDIT, 0) in batch.next_offsets
+        if time.monotonic() - self._proven_at >= _CHECKPOINT_SECONDS:
+            self.checkpoint()
 
     def _count(self, batch: Batch, seconds: float) -> None:
         outputs = sum(map(len, batch.outputs.values()))

@@ -1,4 +1,4 @@
-"""Records for tests of the contract, made from changed examples of events."""
+"""Events and records for tests, most of them made from changed examples of events."""
 
 import json
 from types import SimpleNamespace
@@ -6,7 +6,23 @@ from types import SimpleNamespace
 from streams.contracts import Accepted, Event, Rejected, decode
 from streams.contracts.generate.examples import event_example
 
-__all__ = ["arrived", "changed", "record"]
+__all__ = ["CONTACT", "arrived", "changed", "contact", "record"]
+
+CONTACT = {"contact_id": "C-1", "family_id": "F-1", "source_code": "6"}
+"""The data of a contact."""
+
+
+def contact(data: dict | None = None, **envelope: object) -> dict:
+    """A plain contact about the family `F-1`, with some data or attributes replaced."""
+    return {
+        "specversion": "1.0",
+        "id": "e-1",
+        "source": "/wirral/front-door",
+        "type": "uk.caf.referral.contact-recorded.v1",
+        "time": "2026-03-02T09:15:00Z",
+        "authority": "E08000015",
+        "data": CONTACT | (data or {}),
+    } | envelope
 
 
 def changed(struct: type[Event], data: dict | None = None, **envelope: object) -> dict:

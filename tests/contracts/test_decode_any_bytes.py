@@ -14,9 +14,9 @@ from streams.contracts.checks import arrival_ms, arrived_at
 from streams.contracts.columns import EVENT_COLUMNS, events_table, quarantine_table
 from streams.contracts.output_envelope import Output, decode_output
 from streams.land.tables import output_table
+from tests.contracts.messages import CONTACT, contact
 
 NOW = datetime(2026, 3, 2, 9, 15, tzinfo=UTC)
-CONTACT = {"contact_id": "C-1", "family_id": "F-1", "source_code": "6"}
 
 
 @dataclass
@@ -30,18 +30,6 @@ class Message:
     partition: int = 0
     offset: int = 7
     timestamp: int = 1_772_442_900_000
-
-
-def contact(data: dict | None = None, **envelope: object) -> dict:
-    return {
-        "specversion": "1.0",
-        "id": "e-1",
-        "source": "/wirral/front-door",
-        "type": "uk.caf.referral.contact-recorded.v1",
-        "time": "2026-03-02T09:15:00Z",
-        "authority": "E08000015",
-        "data": CONTACT | (data or {}),
-    } | envelope
 
 
 def judged(event: dict, **message: object) -> Accepted | Rejected:
@@ -59,6 +47,15 @@ HEADERS = st.lists(st.tuples(st.text(max_size=4) | st.just("caf-replay-of"), st.
 
 def test_plain_contact_is_accepted() -> None:
     assert isinstance(judged(contact()), Accepted)
+
+
+@pytest.mark.parametrize(("key", "is_quoted"), [(b'"F-1"', True), (b"'F-1'", True), (b"F-2", False), (b'"', False)])
+def test_a_key_in_quotation_marks_is_refused_and_the_reason_mentions_them(key: bytes, is_quoted: bool) -> None:
+    rejected = judged(contact(), key=key)
+
+    assert rejected.reason is Reason.KEY_MISMATCH
+    assert rejected.allowed.startswith("the Kafka key equals the family_id (or person_id) of the data")
+    assert ("without the quotation marks" in rejected.allowed) == is_quoted
 
 
 @settings(deadline=None)

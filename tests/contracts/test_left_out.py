@@ -11,14 +11,8 @@ import msgspec
 import pytest
 
 from streams.contracts import Accepted, Reason, Rejected, event_types
-from streams.contracts.case_change import (
-    AddressChanged,
-    AssessmentCompleted,
-    CaseClosed,
-    HouseholdJoined,
-    PersonRecorded,
-    RiskMarkerSet,
-)
+from streams.contracts.case_people import AddressChanged, HouseholdJoined, PersonRecorded, RiskMarkerSet
+from streams.contracts.case_work import AssessmentCompleted, CaseClosed
 from streams.contracts.columns import EVENT_COLUMNS, events_table
 from streams.contracts.escalation import EscalationReported
 from streams.contracts.event import event

@@ -8,7 +8,8 @@ import pytest
 
 from streams import names
 from streams.contracts import Accepted, Reason, decode
-from streams.contracts.case_change import LevelChanged, PersonRecorded
+from streams.contracts.case_people import PersonRecorded
+from streams.contracts.case_work import LevelChanged
 from streams.contracts.referral import ReferralSubmitted
 from tests.contracts.messages import arrived, changed, record
 

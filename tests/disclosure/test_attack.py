@@ -13,6 +13,7 @@ from tests.disclosure.worlds import caf_pieces, pieces, published, released
 SEEDS = range(6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 def test_attack_recovers_nothing(seed: int) -> None:
     """The greatest possible value of every withheld figure is at least five more than its least possible value."""

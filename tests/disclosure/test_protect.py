@@ -49,6 +49,7 @@ def test_figures_that_earlier_ones_reveal_are_not_published() -> None:
         protect(system, published={("part", 1), ("total",)})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_no_small_figure_is_shown_and_earlier_choices_hold(seed: int) -> None:
     """From quarter to quarter, withheld figures stay withheld, and published figures are never withheld later."""

@@ -390,6 +390,7 @@ def test_namespace_makes_no_difference(run, write):
     assert [event.value for event in events] == [event.value for event in expected]
 
 
+@pytest.mark.slow
 def test_fifty_thousand_children_need_no_more_memory_than_one(run, write, tmp_path):
     """The import needs memory for one child, and not for the whole file."""
     file = tmp_path / "large.xml"

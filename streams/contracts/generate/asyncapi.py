@@ -36,6 +36,7 @@ _TOPICS = {
     names.SHARING_DECISION: "What was shared with whom, or not, and why; for information governance.",
     names.DEAD_LETTER: "Records that no contract accepts, with their original bytes; for engineers only.",
     names.HEARTBEAT: "The watcher's heartbeat, which says how far it has evaluated.",
+    names.AUDIT: "Who saw or did what, by ids; for information governance only.",
 }
 _KEYS = {
     names.ALERTS: "The alert's `family_id`, or its `entity_id` if it is about no family.",
@@ -45,6 +46,7 @@ _KEYS = {
     names.SHARING_DECISION: "`alert_id`",
     names.DEAD_LETTER: "The key of the rejected record, if it had one.",
     names.HEARTBEAT: "The same key for every heartbeat.",
+    names.AUDIT: "None: the topic has one partition.",
 }
 
 

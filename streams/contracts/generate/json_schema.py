@@ -12,6 +12,7 @@ import msgspec
 
 from streams import names
 from streams.contracts import codesets
+from streams.contracts.audit import AUDIT_TYPE, AuditEntry
 from streams.contracts.codesets import Code
 from streams.contracts.envelope import Correction, Envelope, Withdrawal
 from streams.contracts.event import Event, event_types
@@ -41,6 +42,7 @@ OUTPUTS: dict[str, tuple[str, type[msgspec.Struct]]] = {
     SHARING_DECISION_TYPE: (names.SHARING_DECISION, SharingDecision),
     DEAD_LETTER_TYPE: (names.DEAD_LETTER, DeadLetter),
     HEARTBEAT_TYPE: (names.HEARTBEAT, Heartbeat),
+    AUDIT_TYPE: (names.AUDIT, AuditEntry),
 }
 """Topic and struct of each message that the system itself writes, by type. One partner topic stands for all of them."""
 
