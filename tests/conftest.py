@@ -27,20 +27,24 @@ from streams.names import CATALOG_LANDING, CATALOG_MARTS
 from streams.settings import Settings
 from streams.stack import broker, processes, stack
 from streams.stack import postgres as embedded
+from streams.stack.broker_secrets import BROKER
 from streams.stack.machine import UMASK
 from streams.stack.ports import free_ports
 
-LONGEST = ("system", "dags", "demo", "compose", "test_faults", "test_stream_parity", "test_reconcile")
-"""Folders and modules whose tests take minutes. The tests spend most of this time waiting."""
+LONGEST = ("dags", "system", "demo", "test_faults", "test_trust", "compose", "test_stream_parity", "test_reconcile")
+"""
+Folders and modules whose tests take minutes. Two that start a whole Airflow are not beside each other, because two
+Airflows slow each other down.
+"""
 
 
 HOMES = "TESTS_HOMES"
 """The variable that names the folder with the homes of all processes of a run."""
 
 
-NEEDS = frozenset({"make_home", "postgres", "kafka"})
+NEEDS = frozenset({"make_home", "lend_rules", "postgres", "kafka"})
 """
-The fixtures by which a test gets a home, and so servers or compiled rules, or a server itself.
+The fixtures by which a test gets a home, and so servers or compiled rules, or compiled rules or a server itself.
 
 A test that starts something in another way, or takes tens of seconds, is marked `slow`.
 """
@@ -100,13 +104,17 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def lend_rules(shared: Path) -> Callable[[Path], Path]:
-    """Lets a home use the compiled rules that the other homes of the run share."""
+    """Lets a home use the compiled rules of the run, and the dbt project as it was parsed for another home."""
     rules = shared / "rules"
     rules.mkdir(exist_ok=True)
 
     def lend(home: Path) -> Path:
         home.mkdir(parents=True, exist_ok=True)
         (home / "rules").symlink_to(rules)
+        parsed = next(Path(os.environ[HOMES]).glob("*/*/dbt/target/partial_parse.msgpack"), None)
+        if parsed is not None:
+            (home / "dbt" / "target").mkdir(parents=True, exist_ok=True)
+            shutil.copy(parsed, home / "dbt" / "target")
         return home
 
     return lend
@@ -177,7 +185,8 @@ def _entered(url: str) -> Iterator[psycopg2.extensions.cursor]:
 @pytest.fixture
 def fresh_topics(settings: Settings, kafka: str) -> str:
     """The address of the broker, with all topics recreated. Every topic is empty and its offsets begin at zero."""
-    client = admin(settings)
+    # Only the broker itself may delete the topic of the audit.
+    client = admin(settings.acting_as(BROKER))
     try:
         client.delete_topics(client.list_topics())
         while client.list_topics():

@@ -10,14 +10,18 @@ from streams.settings import PROJECT
 
 PARTS = (
     # parts that everything depends on
-    *("streams.errors", "streams.settings", "streams.names", "streams.times", "streams.contracts"),
+    *("streams.errors", "streams.settings", "streams.names", "streams.times", "streams.private"),
+    *("streams.edited_table", "streams.contracts"),
     # the access to the servers, and what starts them
-    *("streams.kafka", "streams.lake", "streams.stack"),
+    *("streams.kafka", "streams.lake", "streams.backup", "streams.stack"),
+    # the record of who saw or did what
+    "streams.audit",
     # reference data, definitions and rules
     *("streams.reference", "streams.coverage", "streams.measures", "streams.rules"),
     # the way from an event to an alert, a row, a figure and a notification
-    *("streams.alerts", "streams.watch", "streams.land", "streams.marts", "streams.nation"),
-    *("streams.disclosure", "streams.tell", "streams.health"),
+    *("streams.intake", "streams.alerts", "streams.watch", "streams.land", "streams.marts", "streams.nation"),
+    "streams.erase",
+    *("streams.disclosure", "streams.tell", "streams.subject_access", "streams.health", "streams.governance"),
     # other sources of events
     *("streams.importers", "streams.simulate", "streams.dfe_check"),
     # commands and pages for people

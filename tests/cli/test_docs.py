@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 import requests
 
 from streams.settings import PROJECT
@@ -13,6 +14,7 @@ from streams.stack.ports import free_ports
 from streams.stack.stack import mark_home
 
 
+@pytest.mark.slow
 def test_the_models_are_one_page_that_is_served_alone(tmp_path: Path) -> None:
     """
     The page needs neither a lake nor a server. The page has every mart and exposure, and no path of this machine. No

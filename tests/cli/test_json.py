@@ -24,6 +24,7 @@ WATCHED = {
 """Verbs that run while a watcher evaluates the events that they send."""
 
 THEN = {
+    "intake": ["--once"],
     "land": ["--for", "10"],
     "verify": ["--wait", "30"],
     "build": [],
@@ -62,8 +63,16 @@ THEN = {
     "rules": ["re_referral"],
     "backtest": ["re_referral", "--change", "re_referral_months=6"],
     "routes": [],
+    "about": ["--for", "officer", "{family}"],
     "share": ["--once"],
     "feedback": ["--once"],
+    "audit": [],
+    "audit verify": [],
+    "erase preview": ["--family", "{family}"],
+    "erase due": [],
+    "erase list": [],
+    "backup take": ["{backups}"],
+    "secrets list": [],
 }
 
 
@@ -98,7 +107,10 @@ def test_output_is_json_and_logs_are_not_in_it(fresh_settings: Settings, fresh_t
     found, ended = {}, {}
 
     def start(verb: str, *options: str) -> subprocess.Popen:
-        given = {"event": event, "secret": secret, "alert": found["alerts"][0]["alert_id"] if "alerts" in found else ""}
+        alerts = found.get("alerts", [{"alert_id": "", "family_id": "none"}])
+        family = next(alert["family_id"] for alert in alerts if alert["family_id"])
+        given = {"event": event, "secret": secret, "alert": alerts[0]["alert_id"], "family": family}
+        given["backups"] = tmp_path / "backups"
         words = [*verb.split(), *(word.format(**given) for word in options), "--json"]
         streams = {"stdout": subprocess.PIPE, "stderr": (tmp_path / f"{verb}.log").open("w")}
         return subprocess.Popen([sys.executable, "-m", "streams.cli", *words], env=environ, text=True, **streams)
@@ -114,16 +126,20 @@ def test_output_is_json_and_logs_are_not_in_it(fresh_settings: Settings, fresh_t
     for verb, options in THEN.items():
         finish(verb, start(verb, *options))
     rejected = found["land"][0]["rejected"]
+    del ended["audit verify"]  # 1 if the shared home has checkpoints of other tests, whose entries are gone
 
     assert {verb: code for verb, code in ended.items() if code} == {
         "status": 1,
         "check-event": 1,
         "import cin-xml": 1,
     }
-    assert [verb for verb, printed in found.items() if not printed] == [
+    # Whether entries of the audit have landed depends on the tests before, which share the home.
+    assert [verb for verb, printed in found.items() if not printed and verb != "audit"] == [
         "notify failed",
         "quarantine left-out",
         "validations holds",
+        "erase due",
+        "erase list",
     ]
     assert rejected == found["replay"][0]["would_send"] == len(found["quarantine show"]) > 0
     assert found["verify"][0]["offsets"]["differences"] == []

@@ -73,6 +73,7 @@ def test_verb_is_in_the_list_and_in_the_documentation(verb: str) -> None:
     assert any(re.search(rf"\./caf {verb}\b", text) for text in texts)
 
 
+@pytest.mark.slow
 def test_missing_broker_is_one_sentence(tmp_path) -> None:
     """
     Every command that needs the broker says at which address no broker answers.
@@ -113,6 +114,7 @@ def test_choice_of_rejected_records_that_cannot_be_is_refused(words: list[str]) 
     assert f"Invalid value for '{words[0]}'" in refused.output
 
 
+@pytest.mark.slow
 def test_missing_lake_is_one_sentence_without_the_password(tmp_path) -> None:
     url = f"postgresql://caf:{HIDDEN}@127.0.0.1:{free_ports(1)[0]}/caf"
     needing = [["quarantine"], ["sql", "select 1"], ["validations", "holds"]]

@@ -24,7 +24,7 @@ from streams.stack.ports import free_ports
 PLANTED = "zqplant"
 """Part of every identifier and text in the events, so that a search finds event data in places where it must not be."""
 
-PATIENCE = 400
+PATIENCE = 900
 
 Send = Callable[[str, dict[str, Any]], None]
 

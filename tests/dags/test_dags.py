@@ -4,6 +4,7 @@ The DAGs in a real Airflow: their descriptions, and their work, both scheduled a
 The tests also check which data the DAGs leave behind.
 """
 
+import json
 from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import psutil
 import psycopg2
 import pytest
+import requests
 from psycopg2 import sql
 
 from streams.alerts.follow import follow
@@ -23,7 +25,7 @@ from streams.lake.connect import connect
 from streams.lake.postgres import Postgres
 from streams.settings import PROJECT, Settings
 from streams.stack import processes, stack
-from streams.stack.airflow import NAME, Airflow
+from streams.stack.airflow import APPROVER, NAME, Airflow, password_file
 
 PLANTED = "zqplant"
 DAGS = sorted(file.stem for file in (PROJECT / "dags").glob("*.py"))
@@ -155,12 +157,24 @@ def test_rejected_record_is_replayed_once_a_human_approves(
     assert rows(deployed, replayed, place) == []
 
     eventually(lambda: parked(deployed))
-    api.patch(question, {"chosen_options": ["Approve"], "params_input": {}})
+    approver = Airflow(api.url, APPROVER, json.loads(password_file(deployed.home).read_text())[APPROVER])
+    approver.patch(question, {"chosen_options": ["Approve"], "params_input": {}})
     eventually(lambda: ended_well(api, "replay_quarantine", run))
     eventually(lambda: rows(deployed, replayed, place))
     eventually(lambda: alerts(deployed, "unreadable_report", place)[-1].status == "cleared")
 
     assert (raised[0].severity, raised[0].status) == ("red", "open")
+
+
+def test_who_may_approve_sees_no_connection_and_changes_no_variable(deployed: Settings, api: Airflow) -> None:
+    approver = Airflow(api.url, APPROVER, json.loads(password_file(deployed.home).read_text())[APPROVER])
+
+    assert approver.get("dags")["total_entries"] == api.get("dags")["total_entries"]
+    for asked_for in ("connections", "variables", "config"):
+        with pytest.raises(requests.HTTPError, match="403"):
+            approver.get(asked_for)
+    with pytest.raises(requests.HTTPError, match="403"):
+        approver.post("variables", {"key": "mine", "value": "x"})
 
 
 def test_builds_are_compared_with_the_stream_and_nothing_has_failed(

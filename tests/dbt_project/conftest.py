@@ -5,10 +5,9 @@ A `World` passes events through the contract into `landing.events`, and returns 
 """
 
 import csv
-import fcntl
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from graphlib import TopologicalSorter
@@ -20,10 +19,12 @@ import duckdb
 import pytest
 
 from streams.contracts.columns import events_table, quarantine_table
-from streams.contracts.decode import Accepted, decode
+from streams.contracts.decode import decode
 from streams.contracts.event import event_types, fact_name
+from streams.contracts.record import Accepted
+from streams.rules.compiled import project_manifest
 from streams.rules.dbt_compile import STREAM_SCOPES
-from streams.settings import PROJECT
+from streams.settings import PROJECT, Settings
 
 LANDING_DDL = PROJECT / "streams" / "lake" / "landing.sql"
 SCHEMAS = ("staging", "intermediate", "alerts", "reference", "run")
@@ -37,16 +38,10 @@ RUN_DDL = """
 
 
 @pytest.fixture(scope="session")
-def manifest(shared: Path) -> dict:
-    """The project as dbt compiles it for the stream, without a lake. The first test process to need it compiles it."""
-    target = shared / "dbt"
-    target.mkdir(exist_ok=True)
-    written = target / "manifest.json"
-    with (target / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not written.exists():
-            _compile(target)
-    return json.loads(written.read_text())
+def manifest(tmp_path_factory: pytest.TempPathFactory, lend_rules: Callable[[Path], Path]) -> dict:
+    """The project as dbt compiles it for the stream, without a lake. All processes of the run share it."""
+    home = lend_rules(tmp_path_factory.mktemp("dbt") / "home")
+    return project_manifest(Settings(home=home))
 
 
 @pytest.fixture(scope="session")
@@ -106,15 +101,6 @@ def _load_seed(connection: duckdb.DuckDBPyConnection, node: dict) -> None:
     connection.execute(
         f"create table {node['relation_name']} as from read_csv('{path}', header = true, columns = {types})"
     )
-
-
-def _compile(target: Path) -> None:
-    from dbt.cli.main import dbtRunner  # importing takes seconds, and only one process of a test run needs it
-
-    project = PROJECT / "dbt_project"
-    folders = ["--project-dir", project, "--profiles-dir", project, "--target-path", target, "--log-path", target]
-    result = dbtRunner().invoke(["compile", "--quiet", "--target", "stream", *map(str, folders)])
-    assert result.success, result.exception
 
 
 @dataclass

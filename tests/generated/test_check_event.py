@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from streams.cli.check_event import command
-from streams.contracts.case_change import PersonsLinked
+from streams.contracts.case_people import PersonsLinked
 from streams.contracts.check import check, events_of
 from streams.contracts.envelope import Correction
 from streams.contracts.generate.examples import amendment_example, event_example

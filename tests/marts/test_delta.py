@@ -132,6 +132,7 @@ class Landing:
         return self.session.execute("FROM marts.staging.shared ORDER BY ALL").fetchall()
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(BATCHES)
 def test_batches_one_by_one_give_the_same_tables_as_all_at_once(batches):

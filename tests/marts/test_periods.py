@@ -5,6 +5,7 @@ All other figures stay.
 """
 
 import duckdb
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -106,6 +107,7 @@ def change(session: duckdb.DuckDBPyConnection, counts: list, covered: list) -> N
             session.execute(f"INSERT INTO marts.analytics.int_period_coverage VALUES {row}")
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None)
 @given(BUILDS)
 def test_periods_one_build_after_another_equal_one_full_build(builds):

@@ -104,13 +104,14 @@ class Desk:
             said = {TopicPartition(one.topic, one.partition): one.offset + 1 for one in until(reader, places)}
         return ends | dict.fromkeys(places, 0) | said
 
-    def build_at(self, following: Iterable[tuple[TopicPartition, int]]) -> None:
+    def build_at(self, following: Iterable[tuple[TopicPartition, int]], *, is_reporting: bool = False) -> None:
         """Build at the watermark of a watcher that has reached the given offsets."""
         offsets = defaultdict(list)
         for place, offset in following:
             offsets[place.topic].append(offset)
         with closing(Publisher(self.settings)) as publisher:
-            publisher.heartbeat(Heartbeat(leader="test", as_of=datetime.now(UTC), offsets=dict(offsets)))
+            now = datetime.now(UTC)
+            publisher.heartbeat(Heartbeat(leader="test", as_of=now, offsets=dict(offsets), is_reporting=is_reporting))
         land(self.settings, once=True)
         result = self._builder.build(tests=False)
         assert result.snapshot.is_watched
@@ -157,6 +158,25 @@ def test_missing_alert_is_published_once(desk):
     third = reconcile(desk.settings)
     assert (third.alerts, third.published, third.differences) == (1, 0, [])
     assert len(desk.alerts()) == 1
+
+
+def test_unreadable_records_are_compared_when_the_watcher_has_reported_them_all(desk):
+    desk.refer(1, hours=2)
+    desk.refer(2, hours=1)
+    client = producer(desk.settings)
+    client.send(names.REFERRAL, key=b"F-2", value=b"?")
+    client.close()
+    desk.build_at(sorted(desk.ends().items()), is_reporting=True)
+
+    during = reconcile(desk.settings)
+    desk.build()
+    after = reconcile(desk.settings)
+
+    assert [(one.rule, one.kind) for one in during.differences] == [("re_referral", "missing")]
+    assert [(one.rule, one.kind) for one in after.differences] == [
+        ("re_referral", "missing"),
+        ("unreadable_report", "missing"),
+    ]
 
 
 def test_unexplained_and_withdrawn_alerts(desk):

@@ -20,8 +20,8 @@ from streams import names
 from streams.alerts.follow import follow
 from streams.contracts.codesets import AlertStatus
 from streams.contracts.columns import events_table, quarantine_table
-from streams.contracts.decode import Record
 from streams.contracts.outputs import Alert
+from streams.contracts.record import Record
 from streams.kafka.client import consumer
 from streams.kafka.heartbeat import last_heartbeat
 from streams.land.verify import verify_offsets
@@ -45,9 +45,11 @@ class Verb:
         self._command = [sys.executable, "-m", "streams.cli", *words]
         self._environ = {**os.environ, **settings.to_env(), "PYTHONPATH": str(PROJECT)}
         self._log = log
+        self.starts = 0
         self.start()
 
     def start(self) -> None:
+        self.starts += 1
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(self._command, env=self._environ, cwd=PROJECT, stdout=log, stderr=log)
 
@@ -192,7 +194,11 @@ def landed_once(system: Settings) -> Callable[[], bool]:
 
 def _is_settled(settings: Settings, since: datetime) -> bool:
     now, found = progress(settings), last_heartbeat(settings)
-    return not (now.behind(now.evaluated) or now.behind(now.landed)) and found is not None and found[0].as_of > since
+    return (
+        not (now.is_reporting or now.behind(now.evaluated) or now.behind(now.landed))
+        and found is not None
+        and found[0].as_of > since
+    )
 
 
 def _places(evidence: Iterable[tuple[str, str]]) -> tuple[str, ...]:

@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from streams.contracts import Accepted, Event, decode
-from streams.contracts.case_change import AddressChanged, HouseholdJoined, LevelChanged, PersonsLinked
+from streams.contracts.case_people import AddressChanged, HouseholdJoined, PersonsLinked
+from streams.contracts.case_work import LevelChanged
 from streams.contracts.escalation import EscalationReported
 from streams.watch.state.events import Recorded
 from streams.watch.state.state import State

@@ -89,11 +89,13 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 def judged_everything(settings) -> bool:
-    """Whether a heartbeat covers every input record."""
+    """Whether a heartbeat covers every input record, and no unreadable record is waiting for its alert."""
     found = last_heartbeat(settings)
     ends = end_offsets(settings, names.INPUT_TOPICS)
-    return found is not None and all(
-        found[0].offsets[partition.topic][partition.partition] >= end for partition, end in ends.items()
+    return (
+        found is not None
+        and not found[0].is_reporting
+        and all(found[0].offsets[partition.topic][partition.partition] >= end for partition, end in ends.items())
     )
 
 
@@ -274,12 +276,15 @@ def test_reconciled_alert_is_not_published_again(watching, watch_settings, refer
 def test_family_among_unreadable_records_gets_its_alert_first(
     watch_settings, watching, referral, send, alerts, monkeypatch
 ):
-    """Each unreadable record also gets an alert. The heartbeat covers these records only after their alerts."""
-    monkeypatch.setattr(watcher, "_UNREAD_RECORDS", 50)
+    """Each unreadable record also gets an alert. Until then, the heartbeat says that some are still without one."""
+    monkeypatch.setattr(watcher, "_UNREAD_RECORDS", 2)
     rubbish = [(names.REFERRAL, f"F-{number}".encode(), b"?") for number in range(200)]
     send(*rubbish, referral(1), referral(2, at=1), *rubbish)
     watching()
     until(lambda: (found := last_heartbeat(watch_settings)) and sum(found[0].offsets[names.REFERRAL]) == 402)
+
+    assert last_heartbeat(watch_settings)[0].is_reporting
+    until(lambda: not last_heartbeat(watch_settings)[0].is_reporting)
     told = [alert.entity_kind for alert in sorted(alerts(), key=lambda alert: alert.raised_at)]
 
     assert (told.count("record"), told.count("family")) == (400, 1)

@@ -131,6 +131,7 @@ def test_services_and_lead_professional_of_an_open_family_get_the_alert(router):
         ("already_open", "amber", KNOWN, {"front_door/wallasey", "duty/wallasey"}),
         ("level_4_for_access", "green", OPEN, {"manager/wallasey"}),
         ("no_basis_to_share", "amber", OPEN, {f"information_governance/{WIRRAL}"}),
+        ("opened_without_right", "amber", OPEN, {f"manager/{WIRRAL}"}),
         ("alert_unacknowledged", "red", KNOWN, {"manager/wallasey"}),
         ("case_drift", "amber", KNOWN, {"area_team/wallasey"}),
         ("out_of_hours", "red", KNOWN, {f"edt/{WIRRAL}"}),
@@ -146,6 +147,13 @@ def test_services_and_lead_professional_of_an_open_family_get_the_alert(router):
 )
 def test_rule_reaches_its_desks(router, rule, severity, desk, expected):
     assert reached(router, alert(rule, severity), desk) == expected
+
+
+@pytest.mark.parametrize("desk", [KNOWN, OPEN, UNKNOWN])
+def test_opening_without_a_right_reaches_the_manager_at_any_hour(router, desk):
+    """The desk of the family's area is no recipient, because the manager alone asks about the opening."""
+    for at in (MONDAY, NIGHT):
+        assert reached(router, alert("opened_without_right", "amber", at=at), desk) == {f"manager/{WIRRAL}"}
 
 
 @pytest.mark.parametrize("marked", [{"backfill": True}, {"test": True}])
