@@ -9,6 +9,9 @@ is expected, but never quotes a value from the event.
 __all__ = [
     "ActionInvalid",
     "ActionUnknown",
+    "AuditUnavailable",
+    "BackupFailed",
+    "BackupInvalid",
     "BrokerUnavailable",
     "BuildFailed",
     "CafError",
@@ -16,6 +19,9 @@ __all__ = [
     "CoverageInvalid",
     "CoverageUnknown",
     "DisclosureUnsafe",
+    "ErasureInvalid",
+    "ErasureUnfinished",
+    "ErasureWaits",
     "FileTaken",
     "HoldUnknown",
     "ImportFileInvalid",
@@ -23,19 +29,26 @@ __all__ = [
     "LakeUnavailable",
     "LineageUnknown",
     "LockTaken",
+    "LoginRefused",
+    "LoginUnavailable",
     "MachineUnfit",
     "MartsHeld",
     "NothingBuilt",
     "OracleMissing",
     "PartSilent",
+    "PartnersInvalid",
     "PartsDisagree",
     "PortTaken",
     "PublicationInvalid",
     "PublishedFileInvalid",
+    "RestoreRefused",
+    "RoleMissing",
     "RulesInvalid",
     "SettingInvalid",
     "SparkUnavailable",
     "StackFailed",
+    "SubjectUnclear",
+    "SubjectUnknown",
     "SuiteInvalid",
     "ThresholdInvalid",
     "TopicsUnfit",
@@ -63,6 +76,10 @@ class UnknownEventType(CafError):
     """No contract is registered for an event type."""
 
 
+class AuditUnavailable(CafError):
+    """What somebody wants to see or do cannot be recorded, so it is not shown or done."""
+
+
 class BrokerUnavailable(CafError):
     """No Kafka broker answers at the configured address."""
 
@@ -81,6 +98,18 @@ class LakeUnavailable(CafError):
 
 class FileTaken(CafError):
     """A file cannot be created at the chosen path."""
+
+
+class ErasureInvalid(CafError):
+    """An erasure is asked for, approved or taken back in a way that is not allowed, or a legal hold stops it."""
+
+
+class ErasureWaits(CafError):
+    """An erasure cannot go on, because a part or a consumer group has not read some records yet."""
+
+
+class ErasureUnfinished(CafError):
+    """An erasure has not reached every store. The next run goes on with it."""
 
 
 class HoldUnknown(CafError):
@@ -119,8 +148,28 @@ class LockTaken(CafError):
     """Another process holds the lock that this process needs."""
 
 
+class LoginRefused(CafError):
+    """The OpenID Connect provider, or the check of what it sent, does not let somebody in."""
+
+
+class LoginUnavailable(CafError):
+    """The OpenID Connect provider does not answer, or does not answer as a provider."""
+
+
 class MachineUnfit(CafError):
     """The machine, or the home (the folder of all state), lacks what the system needs to start."""
+
+
+class BackupFailed(CafError):
+    """A backup could not be made. Earlier backups are as they were."""
+
+
+class BackupInvalid(CafError):
+    """A backup is missing, incomplete or altered, needs another key, or was made by a newer version."""
+
+
+class RestoreRefused(CafError):
+    """A restore would overwrite something, is not finished, or another installation still uses the broker."""
 
 
 class ContractRefused(CafError):
@@ -164,11 +213,23 @@ class OracleMissing(CafError):
 
 
 class PolicyInvalid(CafError):
-    """The sharing policy is unreadable, or names something that a policy must not name."""
+    """A policy is unreadable, or names something that a policy must not name."""
+
+
+class PartnersInvalid(CafError):
+    """The table of partners is missing, or one of its lines has a value that is not allowed."""
+
+
+class RetentionInvalid(CafError):
+    """The retention schedule is missing, or one of its lines has a value that is not allowed."""
 
 
 class ReplayIncomplete(CafError):
     """Some records could not be sent again. All other records were sent."""
+
+
+class RoleMissing(LoginRefused):
+    """The OpenID Connect provider knows a person, but gives the person no role on the pages."""
 
 
 class RouteInvalid(CafError):
@@ -197,6 +258,14 @@ class UnknownMeasure(CafError):
 
 class UnknownRule(CafError):
     """No rule has the name that was asked for."""
+
+
+class SubjectUnclear(CafError):
+    """The id that was asked about is used for a person and for a family."""
+
+
+class SubjectUnknown(CafError):
+    """Nothing is held about the person or family that was asked about."""
 
 
 class SuiteInvalid(CafError):

@@ -5,6 +5,8 @@ from typing import Final
 __all__ = [
     "ALERTS",
     "ALERTS_CURRENT",
+    "AUDIT",
+    "AUDIT_CHECKPOINTS",
     "CASE_CHANGE",
     "CATALOG_LANDING",
     "CATALOG_MARTS",
@@ -13,7 +15,9 @@ __all__ = [
     "FEEDBACK",
     "FEEDBACK_GROUP",
     "HEARTBEAT",
+    "INBOUND_PREFIX",
     "INPUT_TOPICS",
+    "INTAKE_GROUP",
     "LANDED_TOPICS",
     "LAND_GROUP",
     "NOTIFY_DEAD_LETTER",
@@ -47,6 +51,12 @@ FEEDBACK: Final = "caf.referral.feedback.v1"
 FEEDBACK_GROUP: Final = "caf-feedback"
 """The consumer group whose offsets on the broker show which referrals have been answered."""
 
+INBOUND_PREFIX: Final = "caf.inbound."
+"""The beginning of the name of each topic to which a partner writes."""
+
+INTAKE_GROUP: Final = "caf-intake"
+"""The consumer group whose offsets on the broker show which records of partners have been passed on."""
+
 LAND_GROUP: Final = "caf-land"
 """The consumer group whose offsets on the broker show how far the topics have landed."""
 
@@ -77,13 +87,28 @@ Its records do not land, because the alerts have landed already.
 HEARTBEAT: Final = "caf.heartbeat.v1"
 """The topic of the watcher's heartbeats. A heartbeat carries the watermark (offsets and `as_of`)."""
 
+AUDIT: Final = "caf.audit.v1"
+"""The topic of audit entries: who saw or did what. It has one partition, so that the entries have one order."""
+
+AUDIT_CHECKPOINTS: Final = "caf.audit.checkpoints.v1"
+"""
+The topic of the audit's checkpoints.
+
+Its records do not land, because they prove what has landed.
+"""
+
 INPUT_TOPICS: Final = (REFERRAL, CASE_CHANGE, ESCALATION)
-"""The topics that partners write to. All have the same number of partitions."""
+"""
+The topics whose events are evaluated and landed. All have the same number of partitions.
+
+Only the project's own parts and people with the right of `engineer` write to them. Partners on Kafka write to inbound
+topics.
+"""
 
 SAFEGUARDING_TOPICS: Final = (REFERRAL, ESCALATION)
 """Input topics on which an unreadable record raises an alert, because it may be about a child."""
 
-LANDED_TOPICS: Final = (*INPUT_TOPICS, ALERTS, FEEDBACK, SHARING_DECISION, DEAD_LETTER, HEARTBEAT)
+LANDED_TOPICS: Final = (*INPUT_TOPICS, ALERTS, FEEDBACK, SHARING_DECISION, DEAD_LETTER, HEARTBEAT, AUDIT)
 """The topics that land. Every offset of these topics has exactly one row in the lake."""
 
 CATALOG_LANDING: Final = "landing"

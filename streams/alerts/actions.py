@@ -1,4 +1,4 @@
-"""What people do with an alert, written as events: acknowledge it, close it, or take back one of these actions."""
+"""What people at desks do, written as events: acknowledge or close an alert, take this back, or open a family."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -11,17 +11,17 @@ from streams.contracts import Accepted, decode
 from streams.contracts.check import check
 from streams.contracts.codesets import AlertClosure, WithdrawalReason
 from streams.contracts.envelope import Withdrawal
-from streams.contracts.escalation import AlertAcknowledged, AlertClosed
+from streams.contracts.escalation import AlertAcknowledged, AlertClosed, OpenedInEmergency
 from streams.contracts.outputs import Alert
 from streams.errors import ActionInvalid, ActionUnknown
 from streams.kafka.drain import whole
 from streams.kafka.sending import send_one
 from streams.settings import Settings
 
-__all__ = ["acknowledge", "close", "take_back"]
+__all__ = ["acknowledge", "close", "open_in_emergency", "take_back"]
 
 SOURCE = "/caf/desk"
-"""CloudEvents source of actions that people take with `./caf alerts`."""
+"""CloudEvents source of actions that people take with `./caf alerts` or on the pages."""
 
 _WITHDRAWN = "uk.caf.escalation.withdrawn.v1"
 
@@ -85,6 +85,18 @@ def take_back(settings: Settings, alert: Alert) -> str:
         ),
     )
     return "closing" if isinstance(fact, AlertClosed) else "acknowledgement"
+
+
+def open_in_emergency(settings: Settings, opening: OpenedInEmergency) -> None:
+    """
+    Send an event to say that somebody opened a family without a right to see it. The event alerts the manager.
+
+    Raises:
+        ActionInvalid: the contract does not allow the event.
+        BrokerUnavailable: no broker answers.
+        KafkaError: the broker did not accept the event.
+    """
+    _send(settings, opening.type, opening)
 
 
 def _escalations(settings: Settings) -> Iterator[Accepted]:

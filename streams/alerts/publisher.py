@@ -13,7 +13,7 @@ from streams import names
 from streams.contracts.output_envelope import encode_output
 from streams.contracts.outputs import ALERT_TYPE, HEARTBEAT_TYPE, Alert, Heartbeat
 from streams.kafka.client import producer
-from streams.kafka.sending import TIMEOUT_SECONDS
+from streams.kafka.sending import TIMEOUT_SECONDS, TRANSACTIONS
 from streams.lake.advisory import HeldLock
 from streams.lake.lock_keys import LockKey
 from streams.settings import Settings
@@ -22,15 +22,6 @@ __all__ = ["SOURCE", "OutputEnvelope", "Publisher", "alert_of"]
 
 SOURCE = "/caf/watch"
 """CloudEvents source of everything that the watcher publishes."""
-
-_TRANSACTIONS = {"transaction_timeout_ms": 30_000, "retry_backoff_ms": 5}
-"""
-Producer options for transactions.
-
-If a publisher dies and no other takes its place, the broker aborts its transaction after 30 seconds. Until then,
-consumers wait. Before a producer begins a transaction, it asks the broker every 5 milliseconds whether its last
-transaction is closed.
-"""
 
 
 class _Envelope(msgspec.Struct, kw_only=True):
@@ -91,7 +82,7 @@ class Publisher:
         self._lock = lock
         key = speaks_for or (lock and lock.key)
         name = f"caf.{key.name.lower() if key else uuid4().hex}"
-        self._producer: KafkaProducer = producer(settings, linger_ms=0, transactional_id=name, **_TRANSACTIONS)
+        self._producer: KafkaProducer = producer(settings, linger_ms=0, transactional_id=name, **TRANSACTIONS)
         self._beats: KafkaProducer | None = None
         self._check()
         self._producer.init_transactions()

@@ -21,6 +21,7 @@ _CHECKS: Mapping[str, Sequence[str]] = {
     "generated": (*_OWN, "contracts", "generate", "--check"),
     "rules": (*_OWN, "rules", "--check"),
     "measures": (*_OWN, "measures", "--check"),
+    "governance": (*_OWN, "governance", "--check"),
     "YAML": ("-m", "yamllint", "--strict", "."),
     "SQL": ("-m", "sqlfluff", "lint", "dbt_project"),
 }
@@ -30,6 +31,7 @@ _FIXES: Mapping[str, Sequence[str]] = {
     "generated": (*_OWN, "contracts", "generate"),
     "rules": (*_OWN, "rules", "--write"),
     "measures": (*_OWN, "measures", "--write"),
+    "governance": (*_OWN, "governance", "--write"),
     "SQL": ("-m", "sqlfluff", "fix", "dbt_project"),
 }
 
@@ -41,8 +43,8 @@ def command(fix: bool, names: Sequence[str]) -> None:
     """
     Check the code without running it: lint, format, types, generated files and pages.
 
-    CHECK is one or several of Python, format, types, generated, rules, measures, YAML, SQL. Without CHECK, all checks
-    run. The exit code is 1 if a check fails. A check that fails prints what its tool says.
+    CHECK is one or several of Python, format, types, generated, rules, measures, governance, YAML, SQL. Without CHECK,
+    all checks run. The exit code is 1 if a check fails. A check that fails prints what its tool says.
     """
     chosen = [name for name in _CHECKS if not names or name in names]
     if fix:

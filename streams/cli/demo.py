@@ -38,7 +38,8 @@ def command(seconds: str, rate: float, days: int, seed: int, as_json: bool) -> N
     Start Kafka, PostgreSQL, Airflow and the pages, send a year of a simulated borough, then live events.
 
     The demo prints each alert as it arrives, and the figures of the wards as they change. At the end, or after Ctrl-C,
-    the demo stops everything and checks the results. The exit code is 0 only if every record is accounted for, every
+    the demo waits for the figures, stops everything and checks the results. A second Ctrl-C stops everything at once,
+    without the checks. The exit code is 0 only if every record is accounted for, every
     planted case raised its alert, streamed and rebuilt alerts agree, and the marts have the last event.
     """
     from streams.demo import demo
@@ -53,8 +54,8 @@ def command(seconds: str, rate: float, days: int, seed: int, as_json: bool) -> N
         check_machine(settings)
         _let_in(settings, console)
         stop = threading.Event()
-        signal.signal(signal.SIGINT, lambda *_: stop.set())
-        signal.signal(signal.SIGTERM, lambda *_: stop.set())
+        for one in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(one, lambda *_: _stop(stop))
         verdict = demo(settings, plan, console, stop)
     for sentence, held in verdict.checks.items():
         console.print(f"{'✓' if held else '✗'} {sentence}", style="green" if held else "red")
@@ -65,14 +66,27 @@ def command(seconds: str, rate: float, days: int, seed: int, as_json: bool) -> N
     sys.exit(0 if verdict.ok else 1)
 
 
+def _stop(stop: threading.Event) -> None:
+    """
+    End the live events. If this was asked for before, end the demo.
+
+    Raises:
+        KeyboardInterrupt: it was asked for before.
+    """
+    if stop.is_set():
+        raise KeyboardInterrupt
+    stop.set()
+
+
 def _let_in(settings: Settings, console: Console) -> None:
     """Print the address of the pages, and a link that logs the user in to the desk account of the simulated borough."""
     from dashboard.access.accounts import Accounts
     from dashboard.access.login import Door
+    from streams.audit.recorder import Recorder
 
     password = secrets.token_urlsafe(15)
     Accounts(settings.home).add("demo", password)
-    link = f"{service(settings).address}/login?link={Door(settings.home).link('demo')}"
+    link = f"{service(settings).address}/login?link={Door(settings, Recorder(settings)).link('demo')}"
     console.print(f"Pages of the desk: {link}", highlight=False, soft_wrap=True)
     console.print(f"  or {service(settings).address}, user demo, password {password}", highlight=False)
 

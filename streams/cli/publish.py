@@ -7,6 +7,8 @@ from pathlib import Path
 import click
 
 from streams.cli.lake import lake_settings
+from streams.cli.recorded import record
+from streams.contracts.codesets import AuditAction
 from streams.disclosure import Publication, begin, publish
 from streams.errors import PublicationInvalid
 
@@ -42,9 +44,11 @@ def command(
         raise PublicationInvalid("give --begin and --why together, and --authority only with both")
     settings = lake_settings()
     if begins_on is not None:
+        record(settings, AuditAction.PUBLICATION_BEGUN, f"{authority or settings.authority} {begins_on:%Y-%m-%d}")
         begin(settings, authority or settings.authority, begins_on.date(), str(why))
         click.echo(f"{authority or settings.authority} is published from the quarter of {begins_on:%Y-%m-%d} on")
         return
+    record(settings, AuditAction.FIGURES_PUBLISHED)
     published = publish(settings, into)
     click.echo(json.dumps(_figures(published)) if as_json else _text(published))
 

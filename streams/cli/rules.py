@@ -51,7 +51,7 @@ def command(
             raise click.UsageError("--sql needs a RULE")
         click.echo(_text(settings, rule, database))
         return
-    entries = register(compiled_rules(settings, with_build_rules=True))
+    entries = _entries(settings)
     if check:
         compare(PAGE, page(entries), "./caf rules --write")
         return
@@ -68,11 +68,17 @@ def command(
         click.echo(_listed(entries), nl=False)
 
 
+def _entries(settings: Settings) -> list[Entry]:
+    compiled = compiled_rules(settings, with_build_rules=True)
+    click.echo("Finding out what each rule reads …", err=True)
+    return register(compiled)
+
+
 def _text(settings: Settings, rule: str, database: str) -> str:
     """Return the SQL of a rule's models, in dependency order."""
     compiled = compiled_rules(settings, with_build_rules=database == "duckdb")
     if rule not in compiled.rules:
-        entry(register(compiled_rules(settings, with_build_rules=True)), rule)
+        entry(_entries(settings), rule)
         raise click.UsageError(f"only the build evaluates {rule}, and the build runs on DuckDB")
     texts = {name: model.sql for name, model in compiled.models.items()}
     if database == "postgres":
@@ -94,7 +100,7 @@ def _shown(one: Entry, fired: list[dict[str, object]] | None) -> str:
     lines = [
         ("", one.statement),
         ("practice", one.practice),
-        ("severity", f"{one.severity}, version {one.version}"),
+        ("severity", f"{' or '.join(one.severities)}, version {one.version}"),
         ("about", f"one {one.entity_kind}, evaluated by {one.scope}"),
         ("cleared when", one.clears_when),
         ("facts", ", ".join(one.facts) or "no event type of its own"),

@@ -2,6 +2,7 @@
 
 import click
 
+from streams.backup.unfinished import refuse_unfinished_home
 from streams.kafka.topics import ensure_topics
 from streams.lake.connect import connect
 from streams.settings import Settings
@@ -29,7 +30,13 @@ def command() -> None:
 
 
 def start(settings: Settings) -> None:
-    """Start every server, and create the topics and the lake before the first DAG runs."""
+    """
+    Start every server, and create the topics and the lake before the first DAG runs.
+
+    Raises:
+        RestoreRefused: the home was restored only in part.
+    """
+    refuse_unfinished_home(settings.home)
     stack.check_machine(settings)
     private.report_open_lake(settings, _say)
     stack.up(settings, ("postgres", "kafka"), say=_say)

@@ -7,6 +7,8 @@ from dataclasses import asdict
 import click
 
 from streams.cli.lake import lake_settings
+from streams.cli.recorded import record
+from streams.contracts.codesets import AuditAction
 
 __all__ = ["command"]
 
@@ -41,6 +43,8 @@ def release(name: str, why: str) -> None:
     from streams.lake.connect import connect
 
     suite, _, expectation = name.partition(".")
-    with connect(lake_settings(), landing="read_write", marts=None) as lake:
+    settings = lake_settings()
+    record(settings, AuditAction.HOLD_RELEASED, name)
+    with connect(settings, landing="read_write", marts=None) as lake:
         lift(lake, suite, expectation, why)
     click.echo(f"released {name}: the marts may be rebuilt")

@@ -6,7 +6,7 @@ The waiting time of a record comes from Kafka's index of timestamps, so it is kn
 This matters because an unreadable record is often the one at which a part has stopped.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -104,13 +104,13 @@ class Broker:
         )
 
 
-def ask_broker(settings: Settings, groups: Mapping[str, str]) -> Broker:
+def ask_broker(settings: Settings, groups: Mapping[str, Sequence[str]]) -> Broker:
     """
     Ask Kafka for everything but waiting times.
 
     Args:
         settings: where Kafka is.
-        groups: the consumer groups, each with the topic that it reads.
+        groups: the consumer groups, each with the topics that it reads.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -118,14 +118,15 @@ def ask_broker(settings: Settings, groups: Mapping[str, str]) -> Broker:
     with closing(admin(settings)) as client:
         troubles, readable = _partitions(client, list(topic_configs(settings)))
     with closing(consumer(settings)) as client:
-        places = [one for one in partitions_of(client, names.LANDED_TOPICS) if one in readable]
+        topics = dict.fromkeys((*names.LANDED_TOPICS, *(topic for read in groups.values() for topic in read)))
+        places = [one for one in partitions_of(client, topics) if one in readable]
         beginnings, ends = client.beginning_offsets(places), client.end_offsets(places)
         topic_ids = client.topic_ids(names.LANDED_TOPICS)
     with closing(consumer(settings, isolation_level="read_uncommitted")) as client:
         written = client.end_offsets(places)
     found = last_heartbeat(settings) if TopicPartition(names.HEARTBEAT, 0) in readable else None
     differing = [one for one in differences(settings) if one.topic in {place.topic for place in readable}]
-    committed = {group: _committed(settings, group, topic) for group, topic in groups.items()}
+    committed = {group: _committed(settings, group, read) for group, read in groups.items()}
     return Broker(
         ends=_by_name(ends),
         written=_by_name(written),
@@ -290,9 +291,11 @@ def _partitions(client: KafkaAdminClient, topics: list[str]) -> tuple[list[str],
     return troubles, readable
 
 
-def _committed(settings: Settings, group: str, topic: str) -> Places | None:
+def _committed(settings: Settings, group: str, topics: Sequence[str]) -> Places | None:
+    if not topics:
+        return None
     with closing(consumer(settings, group_id=group)) as client:
-        found = {one: client.committed(one) for one in partitions_of(client, [topic])}
+        found = {one: client.committed(one) for one in partitions_of(client, topics)}
     if not found or all(offset is None for offset in found.values()):
         return None
     return {(one.topic, one.partition): offset for one, offset in found.items() if offset is not None}

@@ -3,7 +3,8 @@ Read the figures for monitoring that only the lake has: how many records were re
 
 Rejected records are counted by source and reason. The sender writes the source, so the source can be anything, for
 example a family's number, and there can be thousands of invented ones. Therefore, a source is named only if it is
-certainly a system, because it has sent accepted events about many families. All others are counted as `other`.
+certainly a system, because it has sent accepted events about many families. All others are counted as `other`. A record
+with a forged source is counted under the inbound topic of the partner that sent it, and not under the source.
 """
 
 from collections import Counter
@@ -36,9 +37,10 @@ _KNOWN = """
     ORDER BY count(*) DESC, event_source LIMIT $sources
 """
 _REJECTED = """
-    SELECT CASE WHEN list_contains($known, source) THEN source ELSE $other END, reason, count(*)
+    SELECT CASE WHEN reason = 'forged_source' THEN split_part(inbound_record, '/', 1)
+                WHEN list_contains($known, source) THEN source ELSE $other END, reason, count(*)
     FROM (
-        SELECT reason, TRY(json_extract_string(decode(record_value), '$.source')) AS source
+        SELECT reason, inbound_record, TRY(json_extract_string(decode(record_value), '$.source')) AS source
         FROM landing.main.quarantine
         WHERE landed_at > $since AND landed_at <= $until AND reason <> 'batch'
     )

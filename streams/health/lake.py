@@ -34,6 +34,10 @@ Reads the failed builds since the last successful one.
 Builds are sorted by the order of their rows, which is the order in which the builds ended. They are not sorted by time,
 because a clock may have been wrong.
 """
+_FORGED = """
+    SELECT split_part(inbound_record, '/', 1), count(*) FROM landing.main.quarantine
+    WHERE reason = 'forged_source' AND landed_at >= ? GROUP BY ALL ORDER BY ALL
+"""
 _UNBUILT = """
     WITH built AS (
         SELECT
@@ -66,6 +70,7 @@ class Lake:
         due: the oldest closed quarter that is not published, and the day from which it could be published.
         holds: the holds on the marts.
         generations: the generations of the topics.
+        forged: for each inbound topic, how many of its records of the last day spoke for somebody else.
     """
 
     landed: dict[tuple[str, int], int]
@@ -77,6 +82,7 @@ class Lake:
     due: tuple[date, date] | None = None
     holds: tuple[str, ...] = ()
     generations: Generations = field(default_factory=dict)
+    forged: dict[str, int] = field(default_factory=dict)
 
 
 class LakeReader:
@@ -101,7 +107,11 @@ class LakeReader:
         if not _is_built(lake):
             unbuilt = _unbuilt(lake, {}, None, now)
             return Lake(
-                landed=dict(self._landed), unbuilt=unbuilt, holds=standing, generations=landed_generations(lake)
+                landed=dict(self._landed),
+                unbuilt=unbuilt,
+                holds=standing,
+                generations=landed_generations(lake),
+                forged=_forged(lake, now),
             )
         cut, number, started, finished = lake.execute(_BUILT).fetchone() or ({}, -1, None, None)
         failed = lake.execute(_FAILED, [number]).fetchone()
@@ -115,6 +125,7 @@ class LakeReader:
             due=_due(lake),
             holds=standing,
             generations=landed_generations(lake),
+            forged=_forged(lake, now),
         )
 
 
@@ -159,3 +170,10 @@ def _is_built(lake: duckdb.DuckDBPyConnection) -> bool:
         "SELECT 1 FROM duckdb_tables() WHERE database_name = 'marts' AND schema_name = 'run' AND table_name = 'builds'"
     )
     return lake.execute(found).fetchone() is not None
+
+
+def _forged(lake: duckdb.DuckDBPyConnection, now: datetime) -> dict[str, int]:
+    try:
+        return dict(lake.execute(_FORGED, [naive(now - timedelta(days=1))]).fetchall())
+    except duckdb.BinderException:
+        return {}  # This lake is from before there were partners, and `land` has not started since.

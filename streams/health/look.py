@@ -15,9 +15,11 @@ import duckdb
 from streams import names
 from streams.health.asking import Asker, Unanswered
 from streams.health.backlog import Backlog
+from streams.health.backups import backups
 from streams.health.broker import Broker, Places, ask_broker, waiting, without_their_end
+from streams.health.erasures import erasures
 from streams.health.lake import Lake, LakeReader
-from streams.health.parts import GROUPS, parts
+from streams.health.parts import groups, parts
 from streams.health.row import Row, spell
 from streams.health.runs import Signs, read_signs, remember
 from streams.health.scheduler import Scheduler, ask_airflow
@@ -95,7 +97,11 @@ class Observer:
             self._asker.ask({"postgres (storing this look)": lambda: remember(settings, backlogs)})
         return Health(
             looked_at=now,
-            servers=[_with_place(row, local) for row in (*servers(settings, local, asked, backlogs), *disks(settings))],
+            servers=[
+                *(_with_place(row, local) for row in (*servers(settings, local, asked, backlogs), *disks(settings))),
+                *backups(settings, now, signs.made_at if isinstance(signs, Signs) else None),
+                *erasures(settings),
+            ],
             parts=[_with_place(row, local) for row in found],
         )
 
@@ -110,7 +116,7 @@ class Observer:
         if "postgres" in up:
             questions |= {"postgres": lambda: read_signs(settings), "lake": self._read_lake}
         if "kafka" in up:
-            questions["kafka"] = lambda: ask_broker(settings, dict(GROUPS.values()))
+            questions["kafka"] = lambda: ask_broker(settings, dict(groups(settings).values()))
         if "airflow" in up:
             questions["airflow"] = lambda: ask_airflow(settings)
         return questions
@@ -131,7 +137,7 @@ class Observer:
         if isinstance(broker, Broker):
             if isinstance(lake, Lake):
                 asked["kafka"] = broker = self._compared(broker, lake)
-            done = _done(broker, lake)
+            done = _done(self._settings, broker, lake)
             told = self._asker.ask({"kafka (asked for times)": lambda: waiting(self._settings, broker, done, now)})
             for answer in told.values():
                 if isinstance(answer, dict):
@@ -176,14 +182,17 @@ class Observer:
                 case = replace(case, held=lake.holds, failing=_build_fails(lake, now, part.late_seconds))
             if isinstance(lake, Lake) and part.name == "publish":
                 case = replace(case, failing=_unpublished(lake, now))
-            rows.append(verdict(case))
+            row = verdict(case)
+            if part.name == "intake" and isinstance(lake, Lake) and lake.forged and row.level == "well":
+                row = replace(row, level="amber", says=_forging(lake.forged))
+            rows.append(row)
         return [
             replace(silence, **_numbers(row)) if silence and row.part == "watch" and row.level != "red" else row
             for row in rows
         ]
 
 
-def _done(broker: Broker, lake: object) -> dict[str, Places]:
+def _done(settings: Settings, broker: Broker, lake: object) -> dict[str, Places]:
     """Return the next offset of each part in each partition. Leave out parts whose progress is not known."""
     found: dict[str, Places] = {}
     if broker.heartbeat is not None:
@@ -195,11 +204,23 @@ def _done(broker: Broker, lake: object) -> dict[str, Places]:
         # If a topic or partition is not in the heartbeat, the watcher has not read any of it.
         found["watch"] = {place: evaluated.get(place, 0) for place in broker.ends if place[0] in names.INPUT_TOPICS}
     if isinstance(lake, Lake):
-        found["land"] = {place: lake.landed.get(place, 0) for place in broker.ends}
-    for part, (group, _) in GROUPS.items():
+        found["land"] = {place: lake.landed.get(place, 0) for place in broker.ends if place[0] in names.LANDED_TOPICS}
+    for part, (group, topics) in groups(settings).items():
         if (committed := broker.committed.get(group)) is not None:
             found[part] = committed
+        if part == "intake":
+            # Every record of a partner waits, even if nothing was ever passed on.
+            places = {place: 0 for place in broker.ends if place[0] in topics}
+            found[part] = places | found.get(part, {})
     return found
+
+
+def _forging(forged: Mapping[str, int]) -> str:
+    senders = ", ".join(f"{count:,} of {topic}" for topic, count in forged.items())
+    return (
+        f"records that spoke for somebody else were refused in the last day: {senders}. "
+        "'./caf quarantine show --reason forged_source' shows them; ask the partner"
+    )
 
 
 def _silence(broker: object, now: datetime) -> Row | None:

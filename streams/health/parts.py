@@ -3,14 +3,22 @@
 from dataclasses import dataclass
 
 from streams import names
+from streams.kafka.partners import partners_if_valid
 from streams.settings import Settings
 
-__all__ = ["GROUPS", "Part", "parts"]
+__all__ = ["Part", "groups", "parts"]
 
-GROUPS = {"share": (names.SHARE_GROUP, names.ALERTS), "feedback": (names.FEEDBACK_GROUP, names.REFERRAL)}
-"""
-The parts that store their position in a Kafka consumer group, each with its group and the topic that the group reads.
-"""
+
+def groups(settings: Settings) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """
+    Return the parts that store their position in a Kafka consumer group, each with its group and the topics that the
+    group reads.
+    """
+    return {
+        "intake": (names.INTAKE_GROUP, tuple(one.topic for one in partners_if_valid(settings) or ())),
+        "share": (names.SHARE_GROUP, (names.ALERTS,)),
+        "feedback": (names.FEEDBACK_GROUP, (names.REFERRAL,)),
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +48,10 @@ class Part:
 def parts(settings: Settings) -> tuple[Part, ...]:
     """Return all parts, in the order in which they process an event."""
     late, stale = settings.late_seconds, settings.stale_minutes * 60
+    # Without partners, nothing has to be passed on, so the part need not run.
+    hours = 0 if partners_if_valid(settings) == () else None
     return (
+        Part(name="intake", task="relay_records.relay", work="passed on", late_seconds=late, within_hours=hours),
         Part(name="watch", task="watch_escalations.watch", work="evaluated", late_seconds=late, hang_seconds=600),
         Part(name="land", task="land_events.land", work="landed", late_seconds=late),
         Part(name="build", task="build_marts.build", work="built", late_seconds=stale, hang_seconds=stale),

@@ -11,6 +11,7 @@ import structlog
 from streams.errors import BuildFailed, MartsHeld
 from streams.lake.connect import connect
 from streams.lake.one_row import one_row
+from streams.lake.removal import removal
 from streams.marts.build_log import BuildLog, BuildResult
 from streams.marts.lock import build_lock
 from streams.marts.pacing import LATELY_SECONDS
@@ -236,5 +237,6 @@ class Builder:
         self._swept_at = now
         until = (now - _KEPT).isoformat()
         self._lake.execute("CALL ducklake_merge_adjacent_files('marts', 'builds', schema => 'run')")
-        for function in ("ducklake_expire_snapshots", "ducklake_cleanup_old_files"):
-            self._lake.execute(f"CALL {function}('marts', older_than => '{until}'::TIMESTAMPTZ)")
+        with removal(self._settings) as may_remove:
+            for function in ("ducklake_expire_snapshots", "ducklake_cleanup_old_files") if may_remove else ():
+                self._lake.execute(f"CALL {function}('marts', older_than => '{until}'::TIMESTAMPTZ)")

@@ -22,7 +22,7 @@ def write_model_docs(target: Path) -> Path:
     from dbt.cli.main import dbtRunner
 
     with tempfile.TemporaryDirectory(prefix="caf-docs-") as folder:
-        places = ["--project-dir", str(_PROJECT), "--profiles-dir", str(_PROJECT), "--target", "stream"]
+        places = ["--project-dir", str(_PROJECT), "--profiles-dir", str(_PROJECT)]
         files = ["--target-path", folder, "--log-path", folder]
         # The pages show the contents of the models' files, and nothing from a lake. So the pages are the same
         # everywhere.

@@ -25,6 +25,7 @@ class Progress:
         produced: the ends of the topics.
         landed: the next offsets to land.
         evaluated: the watermark of the last heartbeat.
+        is_reporting: whether unreadable records before this watermark are still waiting for their alerts.
         built: the snapshot of the last good build.
         judged_at: when the last heartbeat arrived.
         built_at: when the last good build finished.
@@ -33,6 +34,7 @@ class Progress:
     produced: dict[str, list[int]]
     landed: dict[str, list[int]]
     evaluated: dict[str, list[int]]
+    is_reporting: bool
     built: dict[str, list[int]]
     judged_at: datetime | None
     built_at: datetime | None
@@ -44,7 +46,9 @@ class Progress:
     @property
     def settled(self) -> bool:
         """True if everything that was produced has been evaluated, landed and built."""
-        return not (self.behind(self.landed) or self.behind(self.evaluated) or self.behind(self.built))
+        return not (
+            self.is_reporting or self.behind(self.landed) or self.behind(self.evaluated) or self.behind(self.built)
+        )
 
 
 def progress(settings: Settings) -> Progress:
@@ -66,6 +70,7 @@ def progress(settings: Settings) -> Progress:
         produced={topic: [parts[number] for number in sorted(parts)] for topic, parts in produced.items()},
         landed=landed,
         evaluated=heartbeat[0].offsets if heartbeat else {},
+        is_reporting=heartbeat[0].is_reporting if heartbeat else False,
         built=built[0] if built else {},
         judged_at=heartbeat[1] if heartbeat else None,
         built_at=aware(built[1]) if built else None,

@@ -7,7 +7,7 @@ import structlog
 from kafka import TopicPartition
 
 from streams.contracts import Accepted, Rejected
-from streams.contracts.decode import Reason
+from streams.contracts.checks import Reason
 from streams.contracts.outputs import Alert
 from streams.watch.alerting import PENDING_PLACES, Alerting
 from streams.watch.state.agenda import Pending

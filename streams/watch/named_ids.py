@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from streams.contracts import Accepted
-from streams.contracts.case_change import HouseholdJoined, HouseholdLeft, PersonRecorded, PersonsLinked, SchoolNotified
+from streams.contracts.case_people import HouseholdJoined, HouseholdLeft, PersonRecorded, PersonsLinked
+from streams.contracts.case_work import SchoolNotified
 from streams.contracts.event import fact_name
 
 __all__ = ["ABOUT_HOUSEHOLDS", "Named", "named_by"]

@@ -6,7 +6,8 @@ import structlog
 from kafka import TopicPartition
 
 from streams import names
-from streams.contracts.decode import Reason, Unreadable
+from streams.contracts.checks import Reason
+from streams.contracts.record import Unreadable
 from streams.errors import RecordsDeleted
 from streams.kafka.client import partitions_of
 from streams.kafka.records import Readable

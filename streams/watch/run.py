@@ -13,7 +13,8 @@ import psycopg2
 import structlog
 from kafka.errors import KafkaError
 
-from streams.errors import BrokerUnavailable, LakeUnavailable, LockTaken, RecordsDeleted
+from streams.audit.rules import record_rules
+from streams.errors import AuditUnavailable, BrokerUnavailable, LakeUnavailable, LockTaken, RecordsDeleted
 from streams.kafka.topics import ensure_topics, refuse_differences
 from streams.lake.sign import Sign, sign_of_life
 from streams.rules.compiled import DBT_PROJECT, CompiledRules, compiled_rules
@@ -65,6 +66,7 @@ def run(
         refuse_differences(settings)
         settings = settings.acting_as("watch")
         rules = compiled_rules(settings, project)
+        _record_rules(settings, rules)
         watched = Watched()
         leadership, standby = Leadership(settings), Standby(settings, rules, sign.stand_by)
         try:
@@ -84,6 +86,14 @@ def run(
             standby.close()
             leadership.release()
     return watched
+
+
+def _record_rules(settings: Settings, rules: CompiledRules) -> None:
+    """Record changed rules in the audit. If this is impossible, the watcher starts all the same: alerts come first."""
+    try:
+        record_rules(settings, rules.checksum)
+    except AuditUnavailable as error:
+        log.warning("rules_not_recorded", reason=type(error).__name__)
 
 
 def _acquire(leadership: Leadership, sign: Sign) -> bool:

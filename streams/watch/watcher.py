@@ -100,8 +100,9 @@ class Watcher:
     When the watermark moves:
 
     1. The watermark moves at the end of a round of the loop, if all records that were taken in have been evaluated and
-       all versions that were decided have been sent. It does not move while unreadable records or versions that were
-       put off are waiting.
+       all versions that were decided have been sent. It does not move while versions that were put off are waiting.
+       It does move while unreadable records wait for their alerts, and the heartbeat then says so (`is_reporting`).
+       Otherwise one sender's unreadable records could make everybody's figures minutes old.
     2. The watermark contains the next offset of each partition, and `as_of`. While families are being reviewed, `as_of`
        does not change.
     3. If batches follow each other without a break, the watcher stops once a second until all versions are sent. So the
@@ -354,11 +355,12 @@ class Watcher:
         While families are being reviewed, `as_of` keeps its value from the last heartbeat, because some later deadlines
         might not have been evaluated yet.
         """
-        if not self._is_sent() or self._has_more or self._is_put_off:
+        if not self._is_sent() or self._is_put_off:
             return
         as_of = (self._is_reviewing and self._watermark.as_of) or self._as_of()
         reading = self._reading
-        self._watermark.move(as_of, {one: reading.offsets[one] for one in reading.partitions}, reading.topic_ids)
+        offsets = {one: reading.offsets[one] for one in reading.partitions}
+        self._watermark.move(as_of, offsets, reading.topic_ids, is_reporting=self._has_more)
 
     def _as_of(self) -> datetime:
         """

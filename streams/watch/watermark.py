@@ -40,17 +40,22 @@ class Watermark:
         offsets = self._said.offsets.get(place.topic, []) if self._said else []
         return offsets[place.partition] if place.partition < len(offsets) else 0
 
-    def move(self, as_of: datetime, offsets: Mapping[TopicPartition, int], topic_ids: dict[str, str]) -> None:
+    def move(
+        self, as_of: datetime, offsets: Mapping[TopicPartition, int], topic_ids: dict[str, str], *, is_reporting: bool
+    ) -> None:
         """
         Set the watermark, after everything up to these offsets and this time has been evaluated and sent.
 
         Args:
             offsets: the offset of each partition. The partitions of a topic must be in order.
+            is_reporting: whether some unreadable records before these offsets have no alert yet.
         """
         by_topic: dict[str, list[int]] = {}
         for partition, offset in offsets.items():
             by_topic.setdefault(partition.topic, []).append(offset)
-        self._said = Heartbeat(leader=self._leader, as_of=as_of, offsets=by_topic, topic_ids=topic_ids)
+        self._said = Heartbeat(
+            leader=self._leader, as_of=as_of, offsets=by_topic, topic_ids=topic_ids, is_reporting=is_reporting
+        )
 
     def say(self, *, now: bool = False) -> None:
         """Publish the heartbeat if it is due. If `now` is true, publish it even if it is not due."""

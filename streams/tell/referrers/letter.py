@@ -46,7 +46,7 @@ def letter_of(referral: DecidedReferral, before: Feedback | None) -> Feedback | 
     opening = [_CORRECTED] if before is not None and same_referrer(before, referral) else []
     return Feedback(
         referral_id=referral.referral_id,
-        letter_id=letter_id(referral),
+        letter_id=letter_id(referral.family_id, referral.referral_id),
         version=1 if before is None else before.version + 1,
         feedback_kind=FeedbackKind.ACKNOWLEDGEMENT if is_individual else FeedbackKind.OUTCOME,
         source_code=ReferralSource(referral.source_code),
@@ -57,9 +57,9 @@ def letter_of(referral: DecidedReferral, before: Feedback | None) -> Feedback | 
     )
 
 
-def letter_id(referral: DecidedReferral) -> str:
+def letter_id(family_id: str, referral_id: str) -> str:
     """Return the id of the letter about a referral. The id is a digest, so it reveals nothing about the family."""
-    return md5(f"{referral.family_id}|{referral.referral_id}".encode(), usedforsecurity=False).hexdigest()
+    return md5(f"{family_id}|{referral_id}".encode(), usedforsecurity=False).hexdigest()
 
 
 def says_the_same(one: Feedback, other: Feedback) -> bool:

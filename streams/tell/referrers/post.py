@@ -152,7 +152,7 @@ class _Office:
 
         Old letters have no id. They are found by the referral's id, and must have gone to the same referrer.
         """
-        found = self._written.get(letter_id(referral))
+        found = self._written.get(letter_id(referral.family_id, referral.referral_id))
         if found is None:
             old = self._written.get(referral.referral_id)
             found = old if old is not None and same_referrer(old, referral) else None

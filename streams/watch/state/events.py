@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from streams.contracts import Accepted
 from streams.contracts.checks import arrived_at
-from streams.contracts.decode import COORDINATES, Rejected
 from streams.contracts.event_rows import event_rows
+from streams.contracts.record import COORDINATES, Rejected
 from streams.lake.session import Session
 from streams.rules.crowds import CROWDS, CrowdLimits
 from streams.rules.facts import fact_of

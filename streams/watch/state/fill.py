@@ -25,6 +25,7 @@ from streams.errors import LakeUnavailable
 from streams.lake.connect import catalog_dsn, connect
 from streams.lake.offsets import next_offsets
 from streams.lake.quoted import quoted
+from streams.lake.rows import each_named_row
 from streams.settings import Settings
 from streams.watch.state.state import State
 
@@ -102,7 +103,7 @@ def _take_over(lake: duckdb.DuckDBPyConnection, state: State, place: TopicPartit
         state.take_over_incoming()
         if place.topic in names.SAFEGUARDING_TOPICS:
             unread = lake.execute(_QUARANTINE, [*place, begin, end])
-            for rows in _chunks(_rows(unread)):
+            for rows in _chunks(each_named_row(unread)):
                 state.events.add_unread(rows)
     return count
 
@@ -120,12 +121,6 @@ def _standing(versions: Iterable[Alert]) -> Iterator[Standing]:
         book = AlertBook()
         *_, last = filter(None, map(book.record, same))
         yield last
-
-
-def _rows(found: duckdb.DuckDBPyConnection) -> Iterator[dict[str, object]]:
-    names_ = [column[0] for column in found.description]
-    while rows := found.fetchmany(_AT_ONCE):
-        yield from (dict(zip(names_, row, strict=True)) for row in rows)
 
 
 def _chunks(found: Iterator[Item]) -> Iterator[list[Item]]:

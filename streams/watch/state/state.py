@@ -13,7 +13,7 @@ import psycopg2.errors
 from kafka import TopicPartition
 
 from streams.contracts import Accepted
-from streams.contracts.decode import Reason
+from streams.contracts.checks import Reason
 from streams.errors import LockTaken
 from streams.lake.connect import catalog_dsn
 from streams.lake.lock_keys import LockKey
