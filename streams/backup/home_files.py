@@ -5,11 +5,11 @@ The list names what is left out. So a folder that a later version adds to the ho
 """
 
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from streams.private import is_unfinished
 
-__all__ = ["BESIDE", "ERASURES", "RESTORING", "home_files"]
+__all__ = ["BESIDE", "ERASURES", "RESTORING", "belongs_to_backup", "home_files"]
 
 _SERVERS = ("postgres", "postgres.new", "postgres.lock", "kafka", "airflow", "lake", "run", "logs")
 """
@@ -35,6 +35,12 @@ def _is_remade(name: str) -> bool:
     """Return whether an entry of a home is left out of backups."""
     left_out = (*_SERVERS, *_PASSWORDS, *_SENT_LATER, *_DERIVED, *_PROGRAMS)
     return name in left_out or name.startswith((_SPARK, BESIDE, RESTORING))
+
+
+def belongs_to_backup(path: str) -> bool:
+    """Return whether backups contain a file of a home with this path below the home."""
+    file = PurePosixPath(path)
+    return not is_unfinished(file.name) and not any(_is_remade(str(entry)) for entry in (file, *file.parents))
 
 
 def home_files(home: Path, lake: Path) -> Iterator[str]:

@@ -99,8 +99,14 @@ def _numbers(version: str) -> list[int]:
 
 
 def _stays_inside(file: File) -> bool:
+    """
+    Return whether a path leads to a file below the backup folder, whatever beginning is taken off it.
+
+    `files//etc/passwd` does not: without `files/`, it is an absolute path.
+    """
     path = PurePosixPath(file.path)
-    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts
+    is_plain = str(path) == file.path and "\0" not in file.path
+    return is_plain and bool(path.parts) and not path.is_absolute() and ".." not in path.parts
 
 
 def _is_plain(table: Table) -> bool:

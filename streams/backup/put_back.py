@@ -22,7 +22,7 @@ from typing import IO
 
 from streams.backup.catalog import load_catalogs
 from streams.backup.folder import POOL, BackupFolder, name_at
-from streams.backup.home_files import BESIDE, ERASURES, RESTORING
+from streams.backup.home_files import BESIDE, ERASURES, RESTORING, belongs_to_backup
 from streams.backup.manifest import File, Manifest, Table
 from streams.backup.unfinished import Unfinished, unfinished_in
 from streams.errors import BackupInvalid, RestoreRefused
@@ -192,12 +192,18 @@ def fill_aside(folder: BackupFolder, name: str, manifest: Manifest, aside: Aside
     """
     Copy the files of a backup, and check each of them.
 
+    What a new home makes again is left out. Only somebody who changed the manifest, or another version of `caf`, can
+    have put it there. It could be a program that the home would run, or a password that others know.
+
     Raises:
         BackupInvalid: a file is missing or was changed.
         RestoreRefused: the disk has too little room.
     """
     own = f"{name}/home/"
     size = sum(file.size for file in manifest.files)
+    in_home = {file.path.removeprefix(own): file for file in manifest.files if file.path.startswith(own)}
+    if left_out := sum(not belongs_to_backup(path) for path in in_home):
+        say(f"{left_out:,} files are left out, because this version puts no such files into a backup")
     _refuse_full(manifest, aside.settings)
     say(f"Copying {len(manifest.files):,} files, {size / 1e6:,.1f} MB …")
     if aside.settings.lake_data:
@@ -206,9 +212,9 @@ def fill_aside(folder: BackupFolder, name: str, manifest: Manifest, aside: Aside
         lake.mkdir(parents=True, exist_ok=True, mode=0o700)
         (lake / _MARK).touch(mode=0o600)
     fill_lake(folder, manifest, aside.settings)
-    for file in manifest.files:
-        if file.path.startswith(own):
-            _write(folder, file, aside.path / file.path.removeprefix(own))
+    for path, file in in_home.items():
+        if belongs_to_backup(path):
+            _write(folder, file, aside.path / path)
 
 
 def _refuse_full(manifest: Manifest, settings: Settings) -> None:

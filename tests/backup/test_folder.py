@@ -158,11 +158,18 @@ def test_backup_of_a_newer_version_is_refused(
         folder.manifest(name)
 
 
-def test_manifest_that_leads_outside_its_folder_is_refused(tmp_path: Path, make: Callable[..., str]) -> None:
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("files/../../etc/passwd", "files//tmp/evil", "/tmp/evil", "../evil", "files/./evil", "files/evil/", "", "."),
+        *("{name}/home//tmp/evil", "{name}/home/../../evil", "{name}/home/./evil", "files/evil\\u0000"),
+    ],
+)
+def test_manifest_that_leads_outside_its_folder_is_refused(tmp_path: Path, make: Callable[..., str], path: str) -> None:
     folder = BackupFolder(tmp_path / "backups")
     name = make(folder)
     manifest = folder.path / name / "manifest.json"
-    manifest.write_text(manifest.read_text().replace(POOLED, "files/../../etc/passwd"))
+    manifest.write_text(manifest.read_text().replace(POOLED, path.format(name=name)))
     with pytest.raises(BackupInvalid, match="was changed by somebody"):
         folder.manifest(name)
 
@@ -350,6 +357,25 @@ def test_restore_of_a_damaged_backup_leaves_nothing(tmp_path: Path, make: Callab
     assert isinstance(error, BackupInvalid)
     assert POOLED in str(error)
     assert [path.name for path in tmp_path.iterdir()] == ["backups"]
+
+
+def test_what_no_backup_contains_is_not_restored(tmp_path: Path, make: Callable[..., str]) -> None:
+    """A manifest that somebody changed could put a program of theirs into the home, or a password that they know."""
+    folder, aside = BackupFolder(tmp_path / "backups"), Aside(Settings(home=tmp_path / "home"), replaces=False)
+    planted = (
+        "venv/bin/python",
+        "secrets/kafka/watch.properties",
+        "desk/secret",
+        "postgres/pg_hba.conf",
+        "audit/waiting",
+    )
+    own = dict.fromkeys((*planted, "notebooks/mine.py", ".restoring-unfinished.json"), b"planted")
+    name, said = make(folder, {f"home/{path}": data for path, data in own.items()}), []
+    aside.make()
+    fill_aside(folder, name, folder.manifest(name), aside, said.append)
+
+    assert [path.name for path in aside.path.rglob("*") if path.is_file() and path.read_bytes()] == ["mine.py"]
+    assert said[0].startswith("6 files are left out")
 
 
 def test_restore_onto_a_full_disk_says_so_before_it_copies(
