@@ -10,7 +10,7 @@ import psycopg2.extensions
 import structlog
 from psycopg2 import errors, sql
 
-from streams.lake.lock_keys import LockKey
+from streams.lake.creation import alone_in_creation
 from streams.lake.session import configure
 
 __all__ = ["lift_limits"]
@@ -47,16 +47,14 @@ def lift_limits(cursor: psycopg2.extensions.cursor) -> None:
     if not limits:
         return
     configure(cursor, _WANTED)
-    cursor.execute("SELECT pg_advisory_lock(%s)", [LockKey.CREATION])
     try:
-        for name, value, database in limits:
-            cursor.execute(
-                sql.SQL("ALTER ROLE CURRENT_USER IN DATABASE {} SET {} = {}").format(
-                    sql.Identifier(database), sql.Identifier(name), sql.Literal(value)
+        with alone_in_creation(cursor):
+            for name, value, database in limits:
+                cursor.execute(
+                    sql.SQL("ALTER ROLE CURRENT_USER IN DATABASE {} SET {} = {}").format(
+                        sql.Identifier(database), sql.Identifier(name), sql.Literal(value)
+                    )
                 )
-            )
-        log.info("limits_lifted", database=limits[0][2], settings=[name for name, *_ in limits])
     except (errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction):
         return  # The limits stay if the role is read-only or lacks the privilege.
-    finally:
-        cursor.execute("SELECT pg_advisory_unlock(%s)", [LockKey.CREATION])
+    log.info("limits_lifted", database=limits[0][2], settings=[name for name, *_ in limits])

@@ -19,7 +19,7 @@ class LockKey(IntEnum):
     INTAKE = 3_005
     """Pass on the records of partners. Kafka refuses a process that has lost the lock."""
     CREATION = 4_001
-    """Create a missing catalog, or change the settings that a role stores for itself."""
+    """Create what the database lacks, or change its settings and rights."""
     PARTITIONS = 4_002
     """Land all partitions that have a certain partition number. This number is the lock's second key."""
     MAINTENANCE = 4_003

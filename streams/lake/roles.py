@@ -14,7 +14,7 @@ from typing import Final
 import psycopg2
 from psycopg2 import errors, sql
 
-from streams.lake.lock_keys import LockKey
+from streams.lake.creation import alone_in_creation
 from streams.lake.one_row import one_row
 from streams.names import CATALOG_MARTS
 
@@ -68,16 +68,9 @@ def ensure_analyst(cursor: psycopg2.extensions.cursor) -> str | None:
     cursor.execute(_UNPROTECTED, [CATALOG_MARTS, _WITHOUT_DATA])
     if one_row(cursor)[0] is None:
         return None
-    cursor.execute("SELECT pg_advisory_lock(%s)", [LockKey.CREATION])
-    # Others wait behind whoever waits for a table. In a catalog that is in use, a later connection tries again.
-    cursor.execute("SET lock_timeout = '2s'")
     try:
-        _create_role(cursor)
-        cursor.execute(_UNPROTECTED, [CATALOG_MARTS, _WITHOUT_DATA])
-        cursor.execute(_COLUMNS, [CATALOG_MARTS, one_row(cursor)[0]])
-        for name, columns in cursor.fetchall():
-            for statement in _rights(name, columns):
-                cursor.execute(statement)
+        with alone_in_creation(cursor):
+            _protect(cursor)
     except (errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction):
         return (
             f"this user of PostgreSQL cannot make the role {POSTGRES_ROLE}; let an administrator run "
@@ -85,10 +78,23 @@ def ensure_analyst(cursor: psycopg2.extensions.cursor) -> str | None:
         )
     except errors.LockNotAvailable:
         return "the catalog is in use, so analysts cannot be given their rights now; try again in a minute"
+    return None
+
+
+def _protect(cursor: psycopg2.extensions.cursor) -> None:
+    """Create the role, and give it its rights on each table that has no row security yet."""
+    # Others wait behind whoever waits for a table. In a catalog that is in use, a later connection tries again.
+    cursor.execute("SET lock_timeout = '2s'")
+    try:
+        _create_role(cursor)
+        cursor.execute(_UNPROTECTED, [CATALOG_MARTS, _WITHOUT_DATA])
+        cursor.execute(_COLUMNS, [CATALOG_MARTS, one_row(cursor)[0]])
+        for name, columns in cursor.fetchall():
+            # PostgreSQL runs the statements of one string in one transaction. So a table is never readable without its
+            # policies, even if this process waits in vain for the table, or is killed.
+            cursor.execute(sql.SQL("; ").join(_rights(name, columns)))
     finally:
         cursor.execute("RESET lock_timeout")
-        cursor.execute("SELECT pg_advisory_unlock(%s)", [LockKey.CREATION])
-    return None
 
 
 def _create_role(cursor: psycopg2.extensions.cursor) -> None:
@@ -107,22 +113,21 @@ def _create_role(cursor: psycopg2.extensions.cursor) -> None:
 
 def _rights(name: str, columns: Sequence[str]) -> list[sql.Composable]:
     """
-    Return the statements that give the role its rights on one of DuckLake's tables.
+    Return the statements that give the role its rights on one of DuckLake's tables. They belong in one transaction.
 
-    Row security is switched on last, so a table that has it has its policies as well. Everybody else sees all rows, as
-    before.
+    Everybody else sees all rows, as before.
     """
     role, schema = sql.Identifier(POSTGRES_ROLE), sql.Identifier(CATALOG_MARTS)
     table, everybody = sql.Identifier(CATALOG_MARTS, name), sql.Identifier(_EVERYBODY)
     return [
-        sql.SQL("GRANT SELECT ON {} TO {}").format(table, role),
+        sql.SQL("ALTER TABLE {} ENABLE ROW LEVEL SECURITY").format(table),
         sql.SQL("DROP POLICY IF EXISTS {} ON {}").format(everybody, table),
         sql.SQL("CREATE POLICY {} ON {} USING (true) WITH CHECK (true)").format(everybody, table),
         sql.SQL("DROP POLICY IF EXISTS {} ON {}").format(role, table),
         sql.SQL("CREATE POLICY {} ON {} AS RESTRICTIVE FOR SELECT TO {} USING ({})").format(
             role, table, role, _visible(name, columns, schema)
         ),
-        sql.SQL("ALTER TABLE {} ENABLE ROW LEVEL SECURITY").format(table),
+        sql.SQL("GRANT SELECT ON {} TO {}").format(table, role),
     ]
 
 

@@ -140,6 +140,18 @@ def test_user_of_postgresql_who_may_not_make_the_role_is_told_so(built: Settings
                 cursor.execute("RESET SESSION AUTHORIZATION; DROP OWNED BY lara; DROP ROLE lara")
 
 
+def test_analyst_cannot_read_a_table_whose_rights_are_not_finished(built: Settings) -> None:
+    """The rows would be readable whole, as long as the catalog is in use or after the process was killed."""
+    with closing(psycopg2.connect(catalog_dsn(built))) as user, user.cursor() as using:
+        using.execute("CREATE TABLE marts.ducklake_new (table_id BIGINT)")
+        user.commit()
+        using.execute("SELECT * FROM marts.ducklake_new")
+        connect(built).close()
+        using.execute("SELECT has_table_privilege('caf_analyst', 'marts.ducklake_new', 'SELECT')")
+
+        assert using.fetchone() == (False,)
+
+
 def test_catalog_in_use_is_not_blocked_by_an_upgrade(built: Settings) -> None:
     """The rights of a new table need its lock. While a transaction has it, nobody waits for long."""
     with closing(psycopg2.connect(catalog_dsn(built))) as user, user.cursor() as using:
