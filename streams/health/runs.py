@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from streams.health.backlog import Backlog
+from streams.lake.lock_rights import lock_takers
 from streams.lake.one_row import one_row
 from streams.lake.sign import BEAT_SECONDS
 from streams.lake.sign_table import entered
@@ -128,13 +129,15 @@ class Signs:
     """
     What all parts reported about themselves, and the results of earlier checks.
 
-    `now` is the database's time. `made_at` is when the tables were created.
+    `now` is the database's time. `made_at` is when the tables were created. `lock_takers` are the logins of analysts
+    that could take the locks of the parts.
     """
 
     now: datetime
     made_at: datetime
     runs: list[Run]
     looks: dict[str, Look]
+    lock_takers: list[str]
 
 
 def read_signs(settings: Settings) -> Signs:
@@ -155,7 +158,8 @@ def read_signs(settings: Settings) -> Signs:
             part: Look(done=done, waiting_seconds=seconds, seconds_ago=ago)
             for part, done, seconds, ago in cursor.fetchall()
         }
-    return Signs(now=now, made_at=made_at, runs=runs, looks=looks)
+        takers = lock_takers(cursor)
+    return Signs(now=now, made_at=made_at, runs=runs, looks=looks, lock_takers=takers)
 
 
 def remember(settings: Settings, backlogs: Mapping[str, Backlog]) -> None:

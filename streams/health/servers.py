@@ -10,6 +10,7 @@ from streams.health.backlog import Backlog
 from streams.health.broker import Broker
 from streams.health.lake import Lake
 from streams.health.row import Level, Row, State, spell
+from streams.health.runs import Signs
 from streams.health.scheduler import COMPONENTS, Scheduler
 from streams.kafka.generations import recreated
 from streams.settings import Settings
@@ -34,7 +35,8 @@ def servers(
     """
     Return a row for each server.
 
-    The row of Kafka also has the problems of topics and partitions.
+    The row of Kafka also has the problems of topics and partitions, and that of PostgreSQL the logins that could stop
+    the parts.
 
     Args:
         settings: the settings of this home.
@@ -57,14 +59,20 @@ def servers(
             rows.append(Row(part=name, state="does not answer", level="red", says=str(answer)))
         else:
             rows.append(Row(part=name, state="running"))
-    broker, airflow, lake = (asked.get(name) for name in ("kafka", "airflow", "lake"))
+    signs, broker, airflow, lake = (asked.get(name) for name in ("postgres", "kafka", "airflow", "lake"))
+    if isinstance(signs, Signs) and signs.lock_takers:
+        says = (
+            f"{', '.join(signs.lock_takers)} could take the locks of the parts in PostgreSQL, and so stop all alerts. "
+            "Let an administrator close them: see 'Analysts with a login of their own' in docs/deploy.md"
+        )
+        rows = [replace(row, level="amber", says=says) if row.part == "postgres" else row for row in rows]
     troubles = [*_of_topics(broker, lake), *_held_back(settings, backlogs)]
     if troubles:
         rows = [_worse(row, "in trouble", troubles) if row.part == "kafka" else row for row in rows]
     elif isinstance(broker, Broker) and broker.flaws:
         says = ". ".join(broker.flaws)
         rows = [replace(row, level="amber", says=says) if row.part == "kafka" else row for row in rows]
-    if isinstance(lake, Unanswered) and not isinstance(asked.get("postgres"), Unanswered):
+    if isinstance(lake, Unanswered) and not isinstance(signs, Unanswered):
         rows.append(Row(part="lake", state="does not answer", level="red", says=str(lake)))
     elif lake is not None and not isinstance(lake, Unanswered):
         rows.append(Row(part="lake", state="running", address=settings.lake_folder))

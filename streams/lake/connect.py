@@ -18,6 +18,7 @@ import psycopg2
 from streams.errors import LakeUnavailable
 from streams.lake.limits import lift_limits
 from streams.lake.lock_keys import LockKey
+from streams.lake.lock_rights import close_locks
 from streams.lake.one_row import one_row
 from streams.lake.postgres import Postgres
 from streams.lake.quoted import quoted
@@ -208,6 +209,7 @@ def _ensure_catalogs(settings: Settings, dsn: str, catalogs: list[str]) -> str |
             cursor.execute("SELECT pg_advisory_lock(%s)", [LockKey.CREATION])
             for catalog in _missing(cursor, catalogs):
                 create_catalog(settings, dsn, catalog)
+        close_locks(cursor)
         return ensure_analyst(cursor)
 
 

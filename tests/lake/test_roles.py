@@ -10,6 +10,7 @@ from psycopg2 import errors
 
 from streams.errors import LakeUnavailable
 from streams.lake.connect import catalog_dsn, connect, connect_as
+from streams.lake.lock_rights import close_locks, lock_takers
 from streams.lake.postgres import Postgres
 from streams.lake.roles import ANALYST_SCHEMAS, SqlRole, ensure_analyst
 from streams.settings import Settings
@@ -103,6 +104,16 @@ def test_catalog_shows_an_analyst_no_key_of_the_desks_files(
         "SELECT pg_read_file('postgresql.conf')",
         "COPY marts.ducklake_schema TO PROGRAM 'true'",
         "SET row_security = off; SELECT * FROM marts.ducklake_data_file",
+        # The watcher's lock and those of landing, builds and backups, in every way in which a lock can be taken.
+        "SELECT pg_advisory_lock(3001)",
+        "SELECT pg_try_advisory_lock(4002, 0)",
+        "SELECT pg_advisory_lock_shared(4004)",
+        "SELECT pg_try_advisory_lock_shared(4021)",
+        "SELECT pg_advisory_xact_lock(3001)",
+        "SELECT pg_try_advisory_xact_lock(4003)",
+        "SELECT pg_advisory_xact_lock_shared(4001)",
+        "SELECT pg_try_advisory_xact_lock_shared(3004)",
+        "SELECT pg_advisory_unlock_all()",
     ],
 )
 def test_analyst_is_refused(analyst: psycopg2.extensions.cursor, attempt: str) -> None:
@@ -150,6 +161,26 @@ def test_analyst_cannot_read_a_table_whose_rights_are_not_finished(built: Settin
         using.execute("SELECT has_table_privilege('caf_analyst', 'marts.ducklake_new', 'SELECT')")
 
         assert using.fetchone() == (False,)
+
+
+def test_login_that_could_take_the_locks_is_reported(built: Settings, analyst: psycopg2.extensions.cursor) -> None:
+    """On a server elsewhere, the lake's user may lack the right to close them. An administrator must then do it."""
+    with closing(psycopg2.connect(catalog_dsn(built))) as connection, connection.cursor() as cursor:
+        assert lock_takers(cursor) == []
+        cursor.execute("GRANT EXECUTE ON FUNCTION pg_advisory_lock(bigint) TO PUBLIC")
+        connection.commit()
+        close_locks(analyst)
+
+        assert lock_takers(cursor) == ["anna"]
+
+
+def test_owner_of_the_database_can_take_locks_without_being_an_administrator(built: Settings) -> None:
+    """An administrator may have opened the lake first."""
+    with closing(psycopg2.connect(catalog_dsn(built))) as connection, connection.cursor() as cursor:
+        cursor.execute("DROP ROLE IF EXISTS olga; CREATE ROLE olga")
+        cursor.execute(f"ALTER DATABASE {built.database} OWNER TO olga")
+        cursor.execute("SET LOCAL ROLE olga; SELECT pg_advisory_xact_lock(3001)")
+        connection.rollback()
 
 
 def test_catalog_in_use_is_not_blocked_by_an_upgrade(built: Settings) -> None:
