@@ -1,7 +1,8 @@
 """
 The answer to a request for access, as JSON or as an HTML document, written piece by piece.
 
-The answer for a subject contains nothing about what was withheld, not even its number.
+The answer for a subject contains nothing about what was withheld, not even its number. It does not show either when and
+how often something was recorded (`merged`).
 """
 
 import json
@@ -10,6 +11,7 @@ from html import escape
 from typing import Any, Literal
 
 from streams.subject_access.holdings import SECTIONS, Holdings
+from streams.subject_access.merged import merged
 from streams.subject_access.policy import Policy
 from streams.subject_access.withhold import Judged, judge
 from streams.subject_access.words import label, plain, texts, title, written
@@ -65,7 +67,7 @@ def _of_subject(holdings: Holdings, policy: Policy) -> Iterator[str]:
     none = True
     for one in _visible(holdings, policy):
         none = False
-        facts = ((label(name), written(name, value)) for name, value in one.shown.items() if name not in _HEADINGS)
+        facts = ((label(name), written(name, value)) for name, value in one.shown.items() if name != "fact")
         yield f"<article><h3>{escape(title(one.record))}</h3>{_table(facts)}</article>\n"
     if none:
         yield "<p>There are no records that this answer can show.</p>\n"
@@ -92,9 +94,6 @@ def _of_officer(holdings: Holdings, policy: Policy) -> Iterator[str]:
     yield f"<h2>Not included</h2><ul>{_items(texts().not_included)}</ul>\n"
 
 
-_HEADINGS = ("fact", "change")
-
-
 def _row(name: str, value: Any, one: Judged, policy: Policy) -> str:
     reason = one.withheld.get(name)
     note = f"<br><span class='withheld'>{_because(policy, reason)}</span>" if reason and not one.whole else ""
@@ -106,9 +105,8 @@ def _because(policy: Policy, reason: str) -> str:
     return escape(f"{found.sentence} ({found.law})")
 
 
-def _visible(holdings: Holdings, policy: Policy) -> Iterator[Judged]:
-    for table in SECTIONS:
-        yield from (one for _, _, one in _judged(holdings, policy, table) if not one.whole)
+def _visible(holdings: Holdings, policy: Policy) -> list[Judged]:
+    return merged(one for table in SECTIONS for _, _, one in _judged(holdings, policy, table) if not one.whole)
 
 
 def _judged(holdings: Holdings, policy: Policy, table: str) -> Iterator[tuple[str, dict[str, Any], Judged]]:

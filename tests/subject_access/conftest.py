@@ -147,6 +147,13 @@ def _family(lake: Lake) -> str:
     event("case-change.school-notified", {"family_id": FAMILY} | notified)
     acknowledged = {"alert_id": "secret-alert", "worker_id": "secret-worker", "note": "secret note about the mother"}
     event("escalation.alert-acknowledged", acknowledged, key="secret-alert")
+    # Somebody reports the same again, and somebody else had reported something else before.
+    again = {"source": "/secret-school/system"}
+    event("case-change.outcome-recorded", child_outcome | outcome, **again)
+    event("case-change.person-recorded", {"person_id": FEARED, "date_of_birth": "1985-02-03"} | person, **again)
+    before = {"time": "2026-02-01T03:17:43Z"} | again
+    event("case-change.person-recorded", {"person_id": FEARED, "date_of_birth": "1985-12-13"}, **before)
+    event("case-change.custody-release-planned", {"person_id": FEARED, "release_on": "2026-12-24"}, **before)
     lake.raw(names.REFERRAL, FAMILY, b'{"rejected": "secret text about P-child"}')
     lake.raw(names.REFERRAL, "F-nobody", rb'{"rejected": "secret \u0050-child, spelt with an escape"}')
     return evidence
