@@ -1,14 +1,15 @@
 """The fields that name families, persons and addresses."""
 
 from collections.abc import Iterable
-from typing import Any
+from functools import cache
+from typing import Any, Literal
 
 import msgspec
 
 from streams.contracts.event import event_types
 from streams.contracts.fields import SUBJECT_PATTERN
 
-__all__ = ["subjects"]
+__all__ = ["columns_naming", "subjects"]
 
 
 def subjects() -> tuple[list[str], list[str]]:
@@ -25,6 +26,14 @@ def subjects() -> tuple[list[str], list[str]]:
             elif schema.get("items", {}).get("pattern") == SUBJECT_PATTERN:
                 several.add(field)
     return sorted(one), sorted(several)
+
+
+@cache
+def columns_naming(kind: Literal["person", "family"]) -> tuple[list[str], list[str]]:
+    """Return the columns of events that name one person or family, and those that name several."""
+    part = {"person": "person", "family": "famil"}[kind]
+    one, several = ([name for name in names if part in name] for names in subjects())
+    return one, several
 
 
 def _schemas(struct: type[msgspec.Struct]) -> Iterable[tuple[str, dict[str, Any]]]:

@@ -5,16 +5,15 @@ from dataclasses import dataclass
 
 import duckdb
 
-from streams.contracts.subjects import subjects
+from streams.contracts.subjects import columns_naming
 from streams.errors import SubjectUnclear, SubjectUnknown
 from streams.rules.compiled import CompiledRules
 from streams.rules.in_force import InForce, in_force
 from streams.rules.linked_ids import Groups
 from streams.subject_access.policy import Kind
 
-__all__ = ["Subject", "add_events", "columns_naming", "find_subject"]
+__all__ = ["Subject", "add_events", "find_subject"]
 
-_ONE, _SEVERAL = subjects()
 _SURE = ("same_number", "confirmed_by_worker")
 """Bases of links that are sure enough to show a person the records of another identifier."""
 
@@ -55,12 +54,6 @@ class Subject:
     ids: tuple[str, ...]
     sure_ids: frozenset[str]
     related: tuple[str, ...]
-
-
-def columns_naming(kind: Kind) -> tuple[list[str], list[str]]:
-    """Return the columns of events that name one person or family, and those that name several."""
-    part = {"person": "person", "family": "famil"}[kind]
-    return [name for name in _ONE if part in name], [name for name in _SEVERAL if part in name]
 
 
 def find_subject(

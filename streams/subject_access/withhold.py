@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
+from streams.contracts.subjects import columns_naming
 from streams.subject_access.holdings import Held
 from streams.subject_access.policy import Policy
-from streams.subject_access.subject import Subject, columns_naming
+from streams.subject_access.subject import Subject
 
 __all__ = ["Judged", "judge"]
 

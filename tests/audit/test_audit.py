@@ -18,6 +18,7 @@ from streams import names
 from streams.audit.checkpoints import kept_checkpoints, sent_checkpoints
 from streams.audit.entries import Actor, entries
 from streams.audit.proof import prove
+from streams.audit.queries import ids_in
 from streams.audit.recorder import Recorder
 from streams.cli.main import caf
 from streams.contracts.codesets import AuditAction, AuditActor
@@ -168,6 +169,35 @@ def test_query_leaves_its_tables_and_ids_but_not_its_text(audited: Settings) -> 
     assert (read.actor, read.who) == ("account", "sam")
     assert "Smith" not in str(read)
     assert "Jones" not in str(read)
+
+
+@pytest.mark.parametrize(
+    ("query", "families", "persons"),
+    [
+        ("SELECT * FROM e WHERE family_id=$$F-7$$", ["F-7"], []),
+        ("SELECT * FROM e WHERE family_id=$x$F-7$x$ OR person_id = 'P-1'", ["F-7"], ["P-1"]),
+        ("SELECT * FROM e WHERE family_id = e'F-7'", ["F-7"], []),
+        ("SELECT * FROM e WHERE family_id LIKE 'F-7%'", ["F-7"], []),
+        ("SELECT * FROM e WHERE list_contains(split('F-7/F-8', '/'), family_id)", ["F-7", "F-8"], []),
+        ("SELECT * FROM e WHERE list_contains(person_ids, $$P-child$$)", [], ["P-child"]),
+        ("SELECT 'P-linked', 'F-release', 'F-marker' -- F-7", ["F-7", "F-marker", "F-release"], ["P-linked"]),
+        ("SELECT 'xF-7', 'F-77', 'F' || '-7'", [], []),
+    ],
+)
+def test_ids_are_found_however_a_query_writes_them(
+    audited: Settings, query: str, families: list[str], persons: list[str]
+) -> None:
+    """An id may also be known only from a column that lists several, or from a link, a marker or a release."""
+    with connect(audited, landing="read_write", marts=None) as lake:
+        lake.execute("""
+            INSERT INTO landing.main.events BY NAME
+            SELECT 'test' AS topic, 0 AS kafka_partition, unnest([0, 1]) AS kafka_offset,
+                unnest(['F-7', 'F-8']) AS family_id, 'P-1' AS person_id, ['P-child'] AS person_ids,
+                'P-linked' AS linked_person_id, 'F-release' AS release_family_id, ['F-marker'] AS marker_families
+        """)
+    found = ids_in(audited, query)
+
+    assert (found["family_ids"], found["person_ids"]) == (families, persons)
 
 
 def test_reading_the_audit_is_recorded_and_finds_who_saw_a_family(audited: Settings) -> None:

@@ -4,11 +4,10 @@ import pytest
 
 from streams.contracts.event import event_types, fact_name
 from streams.contracts.landing import landing_tables
-from streams.contracts.subjects import subjects
+from streams.contracts.subjects import columns_naming, subjects
 from streams.errors import PolicyInvalid
 from streams.subject_access.holdings import SECTIONS
 from streams.subject_access.policy import POLICY_FILE, read_policy
-from streams.subject_access.subject import columns_naming
 
 FACTS = {fact_name(type_) for type_ in event_types()} | {"withdrawal"}
 TABLES = set(SECTIONS)
