@@ -27,8 +27,10 @@ def command(*, port: int, read: bool, anew: bool) -> None:
     Open a notebook that asks where the next early-help service should go.
 
     It is a marimo notebook. The command makes a copy in CAF_HOME/notebooks, and you may change that copy. The notebook
-    reads the lake and cannot write to it. The command prints the notebook's address, which contains a token. Anyone who
-    has the address can see the figures of analysts, with small counts.
+    reads the lake and cannot write to it. The command prints the notebook's address, which contains a token. Keep the
+    address as safe as your password: whoever has it can run any Python program as you, and so read and change all that
+    you can. With --read, whoever has the address sees the figures of the notebook, with small counts, and runs nothing
+    of their own.
     """
     settings = lake_settings()
     record(settings, AuditAction.LAKE_OPENED, "notebook")

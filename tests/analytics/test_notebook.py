@@ -5,7 +5,9 @@ from dataclasses import replace
 
 import altair as alt
 import pytest
+from click.testing import CliRunner
 
+from streams.cli.main import caf
 from streams.cli.notebook import NOTEBOOK
 from streams.settings import Settings
 from tests.analytics.conftest import SIMULATED
@@ -32,3 +34,10 @@ def test_the_notebook_goes_from_the_question_to_a_chart_and_a_ward(
     with pytest.raises(Exception, match="read-only"):
         lake.execute("create table marts.analytics.mine (n integer)")
     lake.close()
+
+
+def test_help_says_that_the_address_is_worth_a_password() -> None:
+    """The notebook runs whatever Python somebody with its address writes into it, as the user who opened it."""
+    said = " ".join(CliRunner().invoke(caf, ["notebook", "--help"]).output.split())
+
+    assert "whoever has it can run any Python program as you" in said
