@@ -3,7 +3,8 @@ Entries that wait in the home until Kafka takes them.
 
 If Kafka does not answer, an alert must still be seen, and who saw it must still be recorded. So the entry is written to
 a file of the home, and is on the disk before anything is shown. Each line begins with a hash of the line before it and
-of its own entry, so a line that is changed or removed is found when the entries are sent.
+of its own entry, so a line that is changed or removed is found when the entries are sent. Whoever can write the file
+can compute all hashes again. A key would not prevent that: it would lie in the same home.
 """
 
 import hashlib

@@ -2,7 +2,8 @@
 
 import getpass
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ import msgspec
 from expectations import holds
 from streams.cli.lake import lake_settings
 from streams.cli.recorded import record
-from streams.contracts.codesets import AuditAction
+from streams.contracts.codesets import AuditAction, AuditOutcome
 from streams.erase.find import Found
 from streams.erase.records import Erasure, Records
 from streams.erase.retire import AT_MOST, Due, find_due, request_due
@@ -102,14 +103,13 @@ def due(*, on: datetime | None, asks: bool, at_most: int, as_json: bool, by: str
     else:
         click.echo(_due(found))
     if asks:
-        made = request_due(settings, found, at_most, by)
+        made = request_due(settings, found, at_most, by, _asked(settings))
         if made is None:
             why = (
                 "an earlier request waits ('./caf erase list')" if found.groups or found.rejected else "nothing is due"
             )
             click.echo(f"no request made: {why}", err=True)
             return
-        record(settings, AuditAction.ERASURE_ASKED, made.id)
         click.echo(f"request {made.id} made. Another person must approve it: './caf erase approve {made.id}'", err=True)
 
 
@@ -122,8 +122,7 @@ def request(families: tuple[str, ...], persons: tuple[str, ...], because: str, b
     settings = lake_settings()
     records = Records(settings)
     records.refuse_held([*families, *persons])
-    made = records.request(families, persons, because, by)
-    record(settings, AuditAction.ERASURE_ASKED, made.id)
+    made = records.request(families, persons, because, by, note=_asked(settings))
     click.echo(_text(_preview(settings, families, persons)))
     click.echo(f"asked for: {made.id}. Another person carries it out with './caf erase approve {made.id}'")
 
@@ -141,13 +140,13 @@ def approve(erasure: str, without: tuple[str, ...], patience: float, by: str) ->
     """
     settings = lake_settings()
     records = Records(settings)
-    found = records.approve(erasure, by)
-    record(settings, AuditAction.ERASURE_APPROVED, erasure)
-    try:
-        left = erase(settings, found, patience=patience, without=without, holds=holds, say=_say)
-    except ErasureInvalid:
-        records.reopen(erasure)
-        raise
+    with _recorded(settings, AuditAction.ERASURE_APPROVED, erasure):
+        found = records.approve(erasure, by)
+        try:
+            left = erase(settings, found, patience=patience, without=without, holds=holds, say=_say)
+        except ErasureInvalid:
+            records.reopen(erasure)
+            raise
     click.echo(f"erased: {_counts(records.get(erasure).counts)}")
     for sentence in left:
         click.echo(f"left for you: {sentence}")
@@ -162,7 +161,9 @@ def approve(erasure: str, without: tuple[str, ...], patience: float, by: str) ->
 @click.argument("erasure")
 def withdraw(erasure: str) -> None:
     """Take back an erasure that has not erased anything yet."""
-    Records(Settings.from_env()).withdraw(erasure)
+    settings = Settings.from_env()
+    with _recorded(settings, AuditAction.ERASURE_WITHDRAWN, erasure):
+        Records(settings).withdraw(erasure)
     click.echo(f"taken back: {erasure}")
 
 
@@ -198,6 +199,29 @@ def list_(*, as_json: bool) -> None:
     if not as_json:
         for held in records.holds():
             click.echo(f"legal hold  {held.at:%Y-%m-%d}  {held.by}: {held.because}")
+
+
+def _asked(settings: Settings) -> Callable[[str], None]:
+    """Return a function that records a request under its id."""
+    return lambda erasure: record(settings, AuditAction.ERASURE_ASKED, erasure)
+
+
+@contextmanager
+def _recorded(settings: Settings, action: AuditAction, erasure: str) -> Iterator[None]:
+    """
+    Record what the block does to an erasure before it does it, and once more if it is refused.
+
+    Raises:
+        AuditUnavailable: it cannot be recorded.
+        ErasureInvalid: there is no such erasure. Nothing is recorded, because what somebody typed may be a name.
+    """
+    Records(settings).get(erasure)
+    record(settings, action, erasure)
+    try:
+        yield
+    except ErasureInvalid:
+        record(settings, action, erasure, outcome=AuditOutcome.REFUSED)
+        raise
 
 
 def _due(found: Due) -> str:

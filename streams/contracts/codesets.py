@@ -626,6 +626,7 @@ class AuditAction(Code):
     ACCESS_ANSWERED = "access_answered", "made the answer to a request of access"
     ERASURE_ASKED = "erasure_asked", "asked for an erasure"
     ERASURE_APPROVED = "erasure_approved", "approved an erasure, and carried it out"
+    ERASURE_WITHDRAWN = "erasure_withdrawn", "took back an erasure that had erased nothing yet"
     LEGAL_HOLD_SET = "legal_hold_set", "set or ended a legal hold"
     BACKUP_MADE = "backup_made", "made a backup"
     SECRET_REPLACED = "secret_replaced", "replaced a password or key"

@@ -7,7 +7,7 @@ As soon as an erasure is finished, its record holds the erased ids only as keyed
 """
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -109,9 +109,13 @@ class Records:
         schedule: str = "",
         unattributed: Iterable[Cut] = (),
         seen: Mapping[str, int] = MappingProxyType({}),
+        note: Callable[[str], None] = lambda _: None,
     ) -> Erasure:
         """
         Store a request. Nothing is erased until another person approves it.
+
+        Args:
+            note: a function that is called with the id of the request before it is stored.
 
         Raises:
             ErasureInvalid: no id or no reason was given.
@@ -134,6 +138,7 @@ class Records:
             unattributed=unattributed,
             seen=dict(seen),
         )
+        note(made.id)
         self.save(made)
         return made
 

@@ -1,6 +1,7 @@
 """Ask for the erasure of what the retention schedule no longer keeps."""
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 
 import duckdb
@@ -92,13 +93,16 @@ def find_due(settings: Settings, today: date | None = None) -> Due:
     return Due(sorted(due, key=lambda group: (group.ends_on, group.ids)), dict(kept), rejected, seen)
 
 
-def request_due(settings: Settings, due: Due, at_most: int, by: str) -> Erasure | None:
+def request_due(
+    settings: Settings, due: Due, at_most: int, by: str, note: Callable[[str], None] = lambda _: None
+) -> Erasure | None:
     """
     Ask for the erasure of what is due. Nothing is erased until another person approves it.
 
     Args:
         at_most: the largest number of groups in one request. Those that have been due for longest come first.
         by: who asks.
+        note: as for `Records.request`.
 
     Returns:
         The request. None if nothing is due, or if an earlier request of the schedule still waits.
@@ -115,7 +119,14 @@ def request_due(settings: Settings, due: Due, at_most: int, by: str) -> Erasure 
         f"{len(rejected)} rejected records that name nobody, had ended by {_today():%Y-%m-%d}"
     )
     return records.request(
-        families, persons, because, by, schedule=digest(settings), unattributed=rejected, seen=due.seen
+        families,
+        persons,
+        because,
+        by,
+        schedule=digest(settings),
+        unattributed=rejected,
+        seen=due.seen,
+        note=note,
     )
 
 
