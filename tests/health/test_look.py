@@ -290,3 +290,17 @@ def test_a_topic_that_has_lost_its_end_is_red(health_settings: Settings, look: L
 
     assert row.level == "red"
     assert "but rows up to 8 have landed" in row.says
+
+
+def test_login_that_could_stop_the_parts_is_reported(health_settings: Settings, look: Look, sql: Sql) -> None:
+    connect(health_settings).close()
+    assert look().row("postgres").level == "well"
+    sql("DROP ROLE IF EXISTS lisa; CREATE ROLE lisa LOGIN IN ROLE caf_analyst")
+    sql("GRANT EXECUTE ON FUNCTION pg_advisory_lock(bigint) TO lisa")
+    try:
+        row = look().row("postgres")
+    finally:
+        sql("DROP OWNED BY lisa; DROP ROLE lisa")
+
+    assert row.level == "amber"
+    assert row.says.startswith("lisa could take the locks")
