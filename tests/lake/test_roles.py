@@ -13,7 +13,7 @@ from streams.lake.connect import catalog_dsn, connect, connect_as
 from streams.lake.lock_rights import close_locks, lock_takers
 from streams.lake.postgres import Postgres
 from streams.lake.roles import ANALYST_SCHEMAS, SqlRole, ensure_analyst
-from streams.settings import Settings
+from streams.settings import PROJECT, Settings
 
 FIGURE, SECRET = "a figure", "F-secret-0001"
 
@@ -181,6 +181,34 @@ def test_owner_of_the_database_can_take_locks_without_being_an_administrator(bui
         cursor.execute(f"ALTER DATABASE {built.database} OWNER TO olga")
         cursor.execute("SET LOCAL ROLE olga; SELECT pg_advisory_xact_lock(3001)")
         connection.rollback()
+
+
+def test_statements_of_the_documentation_close_the_locks(built: Settings, analyst: psycopg2.extensions.cursor) -> None:
+    begin, end = "DO $$", "END $$;"
+    documented = (PROJECT / "docs" / "deploy.md").read_text().partition(begin)[2].partition(end)[0]
+    with closing(psycopg2.connect(catalog_dsn(built))) as connection, connection.cursor() as cursor:
+        cursor.execute("GRANT EXECUTE ON FUNCTION pg_advisory_lock(bigint), pg_advisory_unlock_all() TO PUBLIC")
+        connection.commit()
+        analyst.execute("SELECT pg_advisory_lock(1), pg_advisory_unlock_all()")
+        cursor.execute("DROP ROLE IF EXISTS olga; CREATE ROLE olga")
+        cursor.execute(f"{begin}{documented.replace('the_user', 'olga')}{end}")
+        connection.commit()
+        try:
+            with pytest.raises(errors.InsufficientPrivilege):
+                analyst.execute("SELECT pg_advisory_lock(1)")
+            cursor.execute("SET LOCAL ROLE olga; SELECT pg_advisory_lock(1), pg_advisory_unlock_all()")
+        finally:
+            connection.rollback()
+            cursor.execute("DROP OWNED BY olga; DROP ROLE olga")
+            connection.commit()
+
+
+def test_locks_of_other_databases_stay_open(built: Settings, postgres: Postgres) -> None:
+    """Airflow and other programs take locks in databases of their own."""
+    with closing(psycopg2.connect(postgres.url)) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT has_function_privilege('public', 'pg_advisory_lock(bigint)', 'EXECUTE')")
+
+        assert cursor.fetchone() == (True,)
 
 
 def test_catalog_in_use_is_not_blocked_by_an_upgrade(built: Settings) -> None:
