@@ -50,8 +50,9 @@ def apply_erasures(settings: Settings, since: datetime, *, holds: Holds | None =
     later = [
         one
         for one in Records(settings).all()
-        # An unfinished erasure may have erased from the lake already. The clocks of the home and of PostgreSQL differ.
-        if one.state == "approved" or (one.done_at is not None and one.done_at >= since - _CLOCKS)
+        # One that has begun may have erased from the lake already. One that only waits is not carried out here: a legal
+        # hold may have stopped it. The clocks of the home and of PostgreSQL differ.
+        if (one.state == "approved" and one.has_begun) or (one.done_at is not None and one.done_at >= since - _CLOCKS)
     ]
     if not later:
         return 0

@@ -101,3 +101,18 @@ def test_a_restored_lake_keeps_what_arrived_after_the_approval(fresh_settings: S
     assert apply_erasures(fresh_settings, datetime.now(UTC)) == 1
     with connect(fresh_settings, marts=None) as lake:
         assert lake.execute("SELECT referral_id FROM landing.main.events").fetchall() == [("R-new",)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("has_begun", "applied"), [(False, 0), (True, 1)])
+def test_a_restore_carries_out_only_what_had_begun(fresh_settings: Settings, has_begun: bool, applied: int) -> None:
+    """An approved erasure may wait because of a legal hold, which a restore does not ask for."""
+    records = Records(fresh_settings)
+    erasure = records.approve(records.request([FAMILY], [CHILD], "asked for by the family", "anna").id, "ben")
+    erasure.has_begun = has_begun
+    records.save(erasure)
+    records.hold(FAMILY, "court case 12", "dora")
+    land(fresh_settings, Home(fresh_settings).story(FAMILY, GONE))
+
+    assert apply_erasures(fresh_settings, datetime.now(UTC)) == applied
+    assert in_files(fresh_settings, GONE) == (not has_begun)
