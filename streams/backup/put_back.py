@@ -282,9 +282,16 @@ def fill_erasures(folder: BackupFolder, home: Path, aside: Aside) -> None:
     The backup that is restored may be older than an erasure. What was erased must then be erased again.
 
     Raises:
-        RestoreRefused: the two were recorded with different keys, so half of them would no longer be recognised.
+        RestoreRefused: the two were recorded with different keys, so half of them would no longer be recognised. Or the
+            newest backup cannot be read, and the home has no records of its own, so that erasures may be missing.
     """
     newest, manifest = _newest_readable(folder)
+    damaged = folder.names()[-1]
+    if newest != damaged and not (home / ERASURES / "key").is_file():
+        raise RestoreRefused(
+            f"the list of files of the newest backup {damaged} cannot be read, so nobody knows what was erased until "
+            f"then. If nothing was erased after {newest}, move the folder {folder.path / damaged} away, and restore"
+        )
     own = f"{newest}/home/{ERASURES}/"
     for file in manifest.files:
         if file.path.startswith(own):

@@ -418,6 +418,21 @@ def test_erasures_with_another_key_are_not_lost(tmp_path: Path, make: Callable[.
     fill_erasures(folder, home, aside)
 
 
+def test_no_erasure_is_forgotten_because_the_newest_backup_is_damaged(tmp_path: Path, make: Callable[..., str]) -> None:
+    """Only the newest backup, or the home that it is of, knows all erasures."""
+    folder, home = BackupFolder(tmp_path / "backups"), tmp_path / "home"
+    older, damaged = (make(folder, {"home/erasures/key": b"one"}) for _ in range(2))
+    (folder.path / damaged / "manifest.json").write_bytes(b"{")
+    aside = Aside(Settings(home=home), replaces=False)
+    aside.make()
+    with pytest.raises(RestoreRefused, match=f"newest backup {damaged} cannot be read.* after {older}"):
+        fill_erasures(folder, home, aside)
+    assert not (aside.path / "erasures").exists()
+    (home / "erasures").mkdir(parents=True)
+    (home / "erasures" / "key").write_bytes(b"one")
+    fill_erasures(folder, home, aside)
+
+
 def test_restore_overwrites_nothing(tmp_path: Path, make: Callable[..., str]) -> None:
     folder = BackupFolder(tmp_path / "backups")
     make(folder)
