@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from streams.backup.home_files import BESIDE
 from streams.erase.subject import Subject
 from streams.settings import Settings
 
-__all__ = ["named_in_imports", "overwrite_logs"]
+__all__ = ["named_in_imports", "overwrite_logs", "replaced_lakes"]
 
 _LOGS = ("logs", "airflow/logs", "dbt/logs")
 _NOT_NEWLINE = re.compile(rb"[^\n]")
@@ -28,6 +29,11 @@ def overwrite_logs(settings: Settings, subject: Subject) -> int:
 def named_in_imports(settings: Settings, subject: Subject) -> list[Path]:
     """Return the files of rejected imports that contain an id. They hold other children too, so a person decides."""
     return [file for file in _files(settings.home / "imports") if subject.is_in(file.read_bytes())]
+
+
+def replaced_lakes(settings: Settings) -> list[Path]:
+    """Return the folders in which a restore has kept what it replaced. Nobody can search a lake without its server."""
+    return sorted(settings.home.glob(f"{BESIDE}*"))
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -10,7 +10,7 @@ import structlog
 from kafka import TopicPartition
 from msgspec import structs
 
-from streams.erase.files import named_in_imports, overwrite_logs
+from streams.erase.files import named_in_imports, overwrite_logs, replaced_lakes
 from streams.erase.find import Found, Place, find
 from streams.erase.landing import erase_landed, rebuild_marts
 from streams.erase.reach import present_reach
@@ -177,6 +177,10 @@ def _left(settings: Settings, subject: Subject, found: Found, *, is_log_replaced
             f"{found.later} records about these ids arrived after the approval, and stay. Ask again if they must go"
         )
     left += [f"{file} names an id. It holds other rejected children too: correct or delete it" for file in imports]
+    left += [
+        f"{folder} holds a lake that a restore has replaced, and may hold what was erased here: remove it"
+        for folder in replaced_lakes(settings)
+    ]
     if settings.kafka:
         left.append("the brokers delete the files themselves, after log.retention.check.interval.ms at the latest")
     if not is_log_replaced:

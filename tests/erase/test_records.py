@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from streams.erase import files
+from streams.erase import files, run
 from streams.erase.files import overwrite_logs
+from streams.erase.find import Found
 from streams.erase.records import Records
 from streams.erase.subject import Subject
 from streams.errors import ErasureInvalid
@@ -159,3 +160,11 @@ def test_lines_of_logs_are_overwritten_in_place(tmp_path: Path) -> None:
 
     assert overwrite_logs(Settings(home=tmp_path), Subject.of(["F-1"], [])) == 2
     assert log.read_bytes() == b"one\n" + b"*" * 14 + b"\nF-12\n" + b"*" * 24
+
+
+def test_lakes_that_a_restore_has_replaced_are_left_for_a_person(tmp_path: Path) -> None:
+    folder = tmp_path / "before-restore-20261130T013000.000000Z"
+    folder.mkdir()
+    (said,) = run._left(Settings(home=tmp_path), Subject.of(["F-1"], []), Found(), is_log_replaced=True)
+
+    assert said == f"{folder} holds a lake that a restore has replaced, and may hold what was erased here: remove it"
