@@ -121,6 +121,7 @@ def _erase(settings: Settings, erasure: Erasure, readers: Readers, holds: Holds 
             say("building the marts again")
             rebuild_marts(settings, holds)
             lines = overwrite_logs(settings, subject)
+            say("rewriting the tables of PostgreSQL")
             is_log_replaced = forget_dead_rows(settings)
             _wait_for_files(settings, erasure, say)
     finally:

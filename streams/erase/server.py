@@ -1,10 +1,18 @@
-"""Remove what PostgreSQL still has of deleted rows: dead rows, statistics and the write-ahead log."""
+"""
+Remove what PostgreSQL still has of deleted rows: dead rows, statistics and the write-ahead log.
 
+To rewrite a table, PostgreSQL must be alone with it. While it waits for this, whoever comes later waits as well, for
+example `land`. And an analyst's transaction that has read the catalog may be open for hours. So PostgreSQL waits for a
+moment only, and tries the table again later.
+"""
+
+import time
 from contextlib import closing
 
 import psycopg2
-from psycopg2 import sql
+from psycopg2 import errors, sql
 
+from streams.errors import ErasureUnfinished
 from streams.lake.connect import catalog_dsn
 from streams.lake.one_row import one_row
 from streams.settings import Settings
@@ -23,6 +31,22 @@ DuckLake keeps the smallest and the largest value of each column, and does not c
 
 A missing value only means that it is unknown. New files have correct statistics of their own.
 """
+_TABLES = """
+    SELECT pg_class.oid, nspname, relname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    WHERE relkind IN ('r', 'm') AND relpersistence <> 't'
+"""
+_HOLDERS = """
+    SELECT DISTINCT coalesce(nullif(application_name, ''), 'a program without a name'), pid
+    FROM pg_locks JOIN pg_stat_activity USING (pid)
+    WHERE granted AND relation = ANY (%s) AND pid <> pg_backend_pid()
+        AND database IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+    ORDER BY pid
+"""
+_LOCK_TIMEOUT = "1s"
+_PAUSE_SECONDS = 2.0
+"""How long those who waited behind PostgreSQL can go on before it waits for another table."""
+_PATIENCE_SECONDS = 900.0
+"""The watcher may need minutes to fill its tables from the lake. If the erasure is repeated, it begins again."""
 
 
 def forget_dead_rows(settings: Settings) -> bool:
@@ -32,6 +56,9 @@ def forget_dead_rows(settings: Settings) -> bool:
     Returns:
         Whether the log was replaced. On a server elsewhere, this may not be allowed. That server's own archives and
         replicas keep their copies anyway.
+
+    Raises:
+        ErasureUnfinished: somebody uses a table for too long.
     """
     with closing(psycopg2.connect(catalog_dsn(settings))) as connection:
         connection.autocommit = True
@@ -42,8 +69,36 @@ def forget_dead_rows(settings: Settings) -> bool:
                     cursor.execute(sql.SQL(_TEXT_STATISTICS).format(catalog=sql.Identifier(catalog)))
             # The planner's statistics contain frequent values. They are rows of a table, too, so this comes first.
             cursor.execute("ANALYZE")
-            cursor.execute("VACUUM FULL")
+            _rewrite_tables(cursor)
             return not settings.postgres and _replace_log(cursor)
+
+
+def _rewrite_tables(cursor: psycopg2.extensions.cursor) -> None:
+    cursor.execute(f"SET lock_timeout = '{_LOCK_TIMEOUT}'")
+    cursor.execute(_TABLES)
+    left, deadline = cursor.fetchall(), time.monotonic() + _PATIENCE_SECONDS
+    while left:
+        in_use = [table for table in left if not _is_rewritten(cursor, *table[1:])]
+        if in_use and time.monotonic() > deadline:
+            cursor.execute(_HOLDERS, [[oid for oid, *_ in in_use]])
+            holders = ", ".join(f"{name} (process {pid})" for name, pid in cursor.fetchall())
+            raise ErasureUnfinished(
+                f"PostgreSQL still has deleted rows in {len(in_use)} tables, because others have used these tables for "
+                f"{_PATIENCE_SECONDS:.0f} s: {holders or 'they have just ended'}. Let them end, and repeat the command"
+            )
+        left = in_use
+
+
+def _is_rewritten(cursor: psycopg2.extensions.cursor, schema: str, table: str) -> bool:
+    """Rewrite a table. Return whether this was possible: nobody else used it, or it was dropped meanwhile."""
+    try:
+        cursor.execute(sql.SQL("VACUUM FULL {}").format(sql.Identifier(schema, table)))
+    except errors.LockNotAvailable:
+        time.sleep(_PAUSE_SECONDS)
+        return False
+    except errors.UndefinedTable:
+        return True
+    return True
 
 
 def _replace_log(cursor: psycopg2.extensions.cursor) -> bool:
