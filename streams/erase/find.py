@@ -12,8 +12,11 @@ from typing import Any, NamedTuple
 import duckdb
 import msgspec
 
+from streams.erase.others import beside_others
+from streams.erase.payload import is_in_payload
 from streams.erase.reach import Reach
 from streams.erase.subject import Subject
+from streams.erase.words import parts_of
 from streams.lake.rows import each_row
 
 __all__ = ["Found", "Place", "find"]
@@ -29,8 +32,9 @@ _NAMES_SUBJECT = """
     OR list_contains($families, release_family_id) OR list_has_any($families, coalesce(marker_families, []))
     OR list_contains($persons, person_id) OR list_contains($persons, linked_person_id)
     OR list_has_any($persons, coalesce(person_ids, []))
-    OR len(list_filter($ids, lambda id: contains(payload, id))) > 0
+    OR contains(payload, chr(92)) OR len(list_filter($ids, lambda id: contains(payload, id))) > 0
 """
+"""An id in a payload may be spelt with JSON's escapes, so each payload with a backslash is looked at."""
 _SHARING = "information-shared"
 """An event of this kind is about a family. The person in it is an addition, so the event stays if the person goes."""
 
@@ -52,6 +56,7 @@ class Found(msgspec.Struct):
     What an erasure will do.
 
     Attributes:
+        subject: whom it erases, and beside whom.
         erased: the records that lose their content, by landing table.
         changed: the events in which markers replace the ids.
         alerts: the ids of the alerts that are erased, in all their versions.
@@ -65,6 +70,7 @@ class Found(msgspec.Struct):
         later: the number of events and rejected records about the subject that arrived later, and stay.
     """
 
+    subject: Subject = msgspec.field(default_factory=lambda: Subject([], [], {}))
     erased: dict[str, list[Place]] = msgspec.field(default_factory=dict)
     changed: list[Place] = []
     alerts: list[str] = []
@@ -120,17 +126,27 @@ class _Event(NamedTuple):
         return self.topic, self.key, self.root_source, self.root_id
 
     @property
+    def families(self) -> set[str]:
+        return {one for one in (self.family, self.release_family, *(self.marker_families or ())) if one}
+
+    @property
+    def people(self) -> set[str]:
+        return {one for one in (self.person, self.linked_person, *(self.persons or ())) if one}
+
+    @property
     def names(self) -> set[str]:
-        one = {self.family, self.release_family, self.person, self.linked_person}
-        return {name for name in (*one, *(self.marker_families or ()), *(self.persons or ())) if name}
+        return self.families | self.people
 
     def is_about(self, subject: Subject) -> bool:
-        if self.key in subject.ids or self.family in subject.families or self.linked_person in subject.persons:
+        if self.family in subject.families or self.linked_person in subject.persons:
             return True
-        return self.person in subject.persons and self.fact != _SHARING
+        if self.person in subject.persons and (self.fact != _SHARING or self.family is None):
+            return True
+        return not self.names and self.key in subject.ids  # a withdrawal
 
     def mentions(self, subject: Subject) -> bool:
-        return not self.names.isdisjoint(subject.ids) or subject.is_in(self.payload)
+        named = self.families.intersection(subject.families) or self.people.intersection(subject.persons)
+        return bool(named) or is_in_payload(subject, self.payload)
 
 
 def find(
@@ -151,6 +167,7 @@ def find(
     def covered(place: Place) -> bool:
         return reach is None or reach.covers(*place)
 
+    subject = beside_others(lake, subject)
     ids = {"ids": subject.ids, "families": subject.families, "persons": subject.persons}
     named_in = _events(lake, _NAMES_SUBJECT, **ids) if subject.ids else ()
     naming = [one for one in named_in if one.is_about(subject) or one.mentions(subject)]
@@ -180,6 +197,7 @@ def find(
     }
     named = {name for one in (*whole.values(), *changed) for name in one.names}
     return Found(
+        subject=subject,
         erased=erased,
         changed=sorted(one.place for one in changed),
         alerts=sorted(alerts),
@@ -230,6 +248,7 @@ def _alerts(
     evidence = {(one.source, one.id) for one in about} | {(one.root_source, one.root_id) for one in about}
     moments = {one.event_at for one in about} | {one.fact_at for one in about}
     records = set(_texts(rejected))
+    entities = {"family": subject.families, "child": subject.persons, "identifier": subject.ids}
     found: set[str] = set()
     later: list[tuple[str, set[tuple[str, str]]]] = []
     about_alerts: set[tuple[str, str]] = set()
@@ -240,7 +259,9 @@ def _alerts(
     for *place, alert_id, kind, entity, family, reason, rests_on in each_row(rows):
         if kind == "alert":
             about_alerts.add((alert_id, entity))
-        is_about = family in subject.families or entity in subject.ids or subject.is_in(reason)
+        is_about = kind != "area" and (
+            family in subject.families or entity in entities.get(kind, ()) or subject.is_in(reason)
+        )
         is_of_record = kind == "record" and entity in records
         rests = any((one["source"], one["id"]) in evidence and one["time"] in moments for one in rests_on or ())
         if is_of_record or (rests and kind != "area") or (is_about and covered(Place(*place))):
@@ -294,12 +315,11 @@ def _rejected(lake: duckdb.DuckDBPyConnection, table: str, subject: Subject) -> 
         "SELECT topic, kafka_partition, kafka_offset, record_key, record_value, record_headers "
         f"FROM landing.main.{table}"
     )
-    found = set()
-    for *place, key, value, headers in each_row(rows):
-        texts = (text for header in headers or () for text in (header["name"], header["value"]))
-        if any(map(subject.is_in, (key, value, *texts))):
-            found.add(Place(*place))
-    return found
+    return {
+        Place(*place)
+        for *place, key, value, headers in each_row(rows)
+        if any(map(subject.is_in, parts_of(key, value, headers)))
+    }
 
 
 def _still_rejected(lake: duckdb.DuckDBPyConnection, places: Iterable[Place]) -> list[Place]:

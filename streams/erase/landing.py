@@ -1,8 +1,8 @@
 """Erase records from the lake, so that no file and no snapshot has them any more."""
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import duckdb
 import msgspec
@@ -10,15 +10,16 @@ import pyarrow as pa
 
 from streams.contracts.columns import EVENT_COLUMNS, events_table, field_types
 from streams.contracts.decode import decode
-from streams.contracts.envelope import Correction, Envelope, Withdrawal
 from streams.contracts.landing import landing_tables
 from streams.contracts.record import Accepted
 from streams.erase.find import Found, Place
+from streams.erase.payload import NOTE, without, without_in_field
 from streams.erase.subject import Subject
 from streams.errors import BuildFailed, ErasureUnfinished, MartsHeld
 from streams.kafka.records import ReadRecord
 from streams.lake.connect import connect
 from streams.lake.locks import LandingLocks
+from streams.lake.rows import each_named_row
 from streams.lake.transaction import transaction
 from streams.marts.builder import Builder, Holds
 from streams.marts.warehouse_file import warehouse
@@ -27,17 +28,15 @@ from streams.times import naive
 
 __all__ = ["erase_landed", "rebuild_marts"]
 
-_KNOWN = {
-    *field_types(),
-    *(name for struct in (Envelope, Correction, Withdrawal) for name in struct.__struct_fields__),
-} - {"note"}
-"""The fields that a changed event keeps. Other fields are free text, or the contract does not know what they say."""
+_SAID = {*field_types(), "event_source", "event_id", "root_source", "root_id"}
+"""The columns of an event that its source has filled with something that may be an id."""
+_EVENTS = pa.schema(list(EVENT_COLUMNS.items()))
 _PATIENCE_SECONDS = 60.0
 _SURE = "INTERVAL 1 MINUTE"
 """Files without an owner are deleted at this age. Younger files may belong to a commit that is under way."""
 
 
-def erase_landed(settings: Settings, subject: Subject, found: Found, erasure: str) -> None:
+def erase_landed(settings: Settings, found: Found, erasure: str) -> None:
     """
     Take the content of all found records out of the landing tables, and write the files of these tables again.
 
@@ -48,7 +47,7 @@ def erase_landed(settings: Settings, subject: Subject, found: Found, erasure: st
     try:
         locks.acquire_for_maintenance(_PATIENCE_SECONDS)
         with connect(settings, landing="read_write", marts=None) as lake:
-            _erase_rows(lake, subject, found, erasure)
+            _erase_rows(lake, found, erasure)
             _rewrite_files(lake, "landing")
     finally:
         locks.close()
@@ -77,15 +76,14 @@ def rebuild_marts(settings: Settings, holds: Holds | None) -> None:
         _rewrite_files(lake, "marts")
 
 
-def _erase_rows(lake: duckdb.DuckDBPyConnection, subject: Subject, found: Found, erasure: str) -> None:
+def _erase_rows(lake: duckdb.DuckDBPyConnection, found: Found, erasure: str) -> None:
     """
     Take the content of all found records out of the landing tables, in one transaction.
 
     Each erased record leaves a row in `landing.erased`, which says where it was. So every offset still has one row.
     """
     now = naive(datetime.now(UTC))
-    changed, lost = _changed(lake, subject, found.changed)
-    found.erased["events"] = sorted({*found.erased["events"], *lost})
+    changed = _changed(lake, found)
     with transaction(lake):
         for table, places in found.erased.items():
             if places:
@@ -134,42 +132,40 @@ def _delete(lake: duckdb.DuckDBPyConnection, table: str) -> None:
     )
 
 
-def _changed(
-    lake: duckdb.DuckDBPyConnection, subject: Subject, places: Sequence[Place]
-) -> tuple[pa.Table | None, list[Place]]:
+def _changed(lake: duckdb.DuckDBPyConnection, found: Found) -> pa.Table | None:
     """
     Return the new rows of events in which markers replace the ids.
 
     The contract reads each changed event again. So all columns of a row follow from its changed payload, as for any
-    other event. An event that the contract no longer accepts cannot be kept.
+    other event. If the contract no longer accepts an event, for example because it is older than the contract, its
+    columns are changed one by one. It is about somebody else, so it must not be lost.
     """
-    if not places:
-        return None, []
-    _register(lake, places)
+    if not found.changed:
+        return None
+    _register(lake, found.changed)
     rows = lake.execute(
-        "SELECT topic, kafka_partition, kafka_offset, epoch_ms(received_at), record_key, payload, replay_of, "
-        "inbound_record, landed_at "
-        "FROM landing.main.events SEMI JOIN places USING (topic, kafka_partition, kafka_offset)"
-    ).fetchall()
-    tables, lost = [], []
-    for topic, partition, offset, received_ms, key, payload, replay_of, inbound, landed_at in rows:
-        value = json.dumps(subject.without(_known(json.loads(payload))), ensure_ascii=False).encode()
-        event = decode(ReadRecord(topic, partition, offset, received_ms, key.encode(), value, ()))
-        if isinstance(event, Accepted):
-            event = msgspec.structs.replace(event, replay_of=replay_of, inbound_record=inbound)
-            tables.append(events_table([event], landed_at.replace(tzinfo=UTC)))
-        else:
-            lost.append(Place(topic, partition, offset))
-    return _one(tables), lost
+        "SELECT * FROM landing.main.events SEMI JOIN places USING (topic, kafka_partition, kafka_offset)"
+    )
+    return pa.concat_tables(
+        [_EVENTS.empty_table(), *(_changed_row(found.subject, row) for row in each_named_row(rows))]
+    )
 
 
-def _one(tables: Iterable[pa.Table]) -> pa.Table:
-    return pa.concat_tables([pa.schema(list(EVENT_COLUMNS.items())).empty_table(), *tables])
+def _changed_row(subject: Subject, row: dict[str, Any]) -> pa.Table:
+    received_ms = round(row["received_at"].replace(tzinfo=UTC).timestamp() * 1000)
+    place = (row["topic"], row["kafka_partition"], row["kafka_offset"])
+    value = without(subject, row["payload"])
+    event = decode(ReadRecord(*place, received_ms, row["record_key"].encode(), value, ()))
+    if isinstance(event, Accepted):
+        event = msgspec.structs.replace(event, replay_of=row["replay_of"], inbound_record=row["inbound_record"])
+        return events_table([event], row["landed_at"].replace(tzinfo=UTC))
+    columns = {name: _changed_column(subject, name, row[name]) for name in _SAID}
+    return pa.Table.from_pylist([row | columns | {"payload": value.decode()}], schema=_EVENTS)
 
 
-def _known(value: object) -> object:
-    if isinstance(value, dict):
-        return {name: _known(item) for name, item in value.items() if name in _KNOWN}
+def _changed_column(subject: Subject, name: str, value: object) -> object:
+    if name == NOTE:
+        return None
     if isinstance(value, list):
-        return [_known(item) for item in value]
-    return value
+        return [_changed_column(subject, name, item) for item in value]
+    return without_in_field(subject, name, value) if isinstance(value, str) else value

@@ -59,7 +59,8 @@ def apply_erasures(settings: Settings, since: datetime, *, holds: Holds | None =
     with connect(settings, landing="read_write", marts=None) as lake:
         ensure_landing(lake)
         named = [(one, _subject(settings, lake, one)) for one in later]
-        subjects = [(one, subject) for one, subject in named if _find(lake, one, subject).places]
+        present = [(one, _find(lake, one, subject)) for one, subject in named]
+        subjects = [(one, found.subject) for one, found in present if found.places]
         # The backup may have been made while one of them was interrupted, between the landing tables and the marts.
         begun = {one for (one,) in lake.execute("SELECT DISTINCT erasure FROM landing.main.erased").fetchall()}
     if not subjects and not any(one.id in begun for one in later if one.done_at is None or one.done_at >= since):
@@ -68,7 +69,7 @@ def apply_erasures(settings: Settings, since: datetime, *, holds: Holds | None =
         for erasure, subject in subjects:
             with connect(settings, marts=None) as lake:
                 found = _find(lake, erasure, subject)
-            erase_landed(settings, subject, found, erasure.id)
+            erase_landed(settings, found, erasure.id)
         forget_watched(settings)
     rebuild_marts(settings, holds)
     for _, subject in subjects:

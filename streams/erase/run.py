@@ -88,9 +88,9 @@ def erase(
 
 
 def _erase(settings: Settings, erasure: Erasure, readers: Readers, holds: Holds | None) -> list[str]:
-    records, subject, say = Records(settings), erasure.subject, readers.say
+    records, say = Records(settings), readers.say
     try:
-        records.refuse_held(subject.ids)
+        records.refuse_held(erasure.subject.ids)
         with connect(settings, landing="read_write", marts=None) as lake:
             ensure_landing(lake)
         # All readers must have come near the end before alerts have to wait.
@@ -103,7 +103,7 @@ def _erase(settings: Settings, erasure: Erasure, readers: Readers, holds: Holds 
             refuse_early(settings, erasure)
         expected = _find(settings, erasure)
         _refuse(settings, records, erasure, expected)
-        wait_until_all_read(settings, affected(settings, subject, expected), readers)
+        wait_until_all_read(settings, affected(settings, expected), readers)
         with _nobody_backs_up(settings):
             with nobody_builds_or_watches(settings):
                 wait_until_all_landed(settings, readers)
@@ -114,13 +114,13 @@ def _erase(settings: Settings, erasure: Erasure, readers: Readers, holds: Holds 
                 erasure.has_begun = True
                 records.save(erasure)
                 forget_watched(settings)
-                erase_landed(settings, subject, found, erasure.id)
+                erase_landed(settings, found, erasure.id)
                 erasure.counts = {name: erasure.counts.get(name, 0) + count for name, count in found.counts.items()}
                 records.save(erasure)
                 forget_watched(settings)
             say("building the marts again")
             rebuild_marts(settings, holds)
-            lines = overwrite_logs(settings, subject)
+            lines = overwrite_logs(settings, found.subject)
             say("rewriting the tables of PostgreSQL")
             is_log_replaced = forget_dead_rows(settings)
             _wait_for_files(settings, erasure, say)
@@ -130,7 +130,7 @@ def _erase(settings: Settings, erasure: Erasure, readers: Readers, holds: Holds 
             erasure.configs = {}
             records.save(erasure)
     erasure.state, erasure.done_at = "done", datetime.now(UTC)
-    left = _left(settings, subject, found, is_log_replaced=is_log_replaced)
+    left = _left(settings, found, is_log_replaced=is_log_replaced)
     records.forget_ids(erasure)
     log.info("erased", erasure=erasure.id, lines=lines, **erasure.counts)
     return left
@@ -169,9 +169,9 @@ def _nobody_backs_up(settings: Settings) -> Iterator[None]:
         yield
 
 
-def _left(settings: Settings, subject: Subject, found: Found, *, is_log_replaced: bool) -> list[str]:
+def _left(settings: Settings, found: Found, *, is_log_replaced: bool) -> list[str]:
     """Return what a person still has to do."""
-    imports = named_in_imports(settings, subject)
+    imports = named_in_imports(settings, found.subject)
     left = []
     if found.later:
         left.append(
@@ -192,14 +192,14 @@ def _left(settings: Settings, subject: Subject, found: Found, *, is_log_replaced
 def _delete_from_topics(settings: Settings, records: Records, erasure: Erasure, found: Found, readers: Readers) -> None:
     # An interrupted run may have left files that it could not cut off.
     unfinished = {TopicPartition(*cut[:2]) for cut in erasure.cuts if files_left(settings, [Cut(*cut)])}
-    places = sorted(unfinished.union(affected(settings, erasure.subject, found)))
+    places = sorted(unfinished.union(affected(settings, found)))
     if not places:
         return
     # The journal first: a crash after this leaves settings that the next run can put back.
     erasure.configs = configs_of(settings, {place.topic for place in places} - erasure.configs.keys()) | erasure.configs
     records.save(erasure)
     readers.say(f"deleting records from {len(places)} partitions")
-    cuts = delete_records(settings, erasure.subject, found, places, readers)
+    cuts = delete_records(settings, found, places, readers)
     erasure.cuts = [*(cut for cut in erasure.cuts if TopicPartition(*cut[:2]) not in places), *cuts]
     records.save(erasure)
 

@@ -1,38 +1,65 @@
-"""The ids to erase, how to find them in text, and the markers that replace them."""
+"""
+The ids to erase, how to find them in text, and the markers that replace them.
+
+Ids may contain `._:/-`, so an id may be a part of another one: `F-1-B` is another family than `F-1`. In a text, nobody
+can tell from the characters whether `F-1/F-2` is one id or two. So an id counts as found where no letter or digit
+touches it, with two exceptions:
+
+- where it is a part of a longer id that is known to be somebody else's (`Subject.beside`);
+- for an id without letters, where it is a part of a longer number: `.`, `_` or `-` joins it to a letter or digit, or
+  `:` to a digit. Otherwise times, dates and other numbers would be taken for it.
+
+What can be the id, and is nobody else's as far as is known, goes. What is known to be somebody else's stays.
+"""
 
 import hmac
-import json
 import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from hashlib import sha256
 from secrets import token_hex
-from typing import Any, Self
+from typing import Self
 
 import msgspec
 
-__all__ = ["Subject", "hashed", "texts_of"]
+from streams.erase.words import spans_of_words, texts_of
 
-_ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be")
+__all__ = ["Subject", "hashed"]
+
+_FREE = r"(?<![A-Za-z0-9])(?=({either})(?![A-Za-z0-9]))"
+_FREE_NUMBER = (
+    r"(?<![A-Za-z0-9])(?<![A-Za-z0-9][._-])(?<![0-9]:)(?=({either})(?![A-Za-z0-9])(?![._-][A-Za-z0-9])(?!:[0-9]))"
+)
 
 
 class Subject(msgspec.Struct, dict=True):
     """
     The families and persons to erase.
 
-    `markers` holds a random marker for each id. The marker takes the place of the id in records that also tell
-    something about others, so that these records keep their form.
+    Attributes:
+        markers: a random marker for each id. The marker takes the place of the id in records that also tell something
+            about others, so that these records keep their form.
+        others: ids of others that contain one of the ids.
     """
 
     families: list[str]
     persons: list[str]
     markers: dict[str, str]
+    others: list[str] = []
 
     @classmethod
     def of(cls, families: Iterable[str], persons: Iterable[str]) -> Self:
         """Return a subject with a new marker for each id."""
         families, persons = sorted(set(families)), sorted(set(persons))
         return cls(families, persons, {one: f"erased-{token_hex(6)}" for one in (*families, *persons)})
+
+    def beside(self, known: Iterable[str]) -> Self:
+        """
+        Return the same subject, beside the ids of others that are known.
+
+        An id that only adds punctuation to an erased one is left out. In a text, it is the erased id in a sentence.
+        """
+        others = {one for one in known if any(re.search("[A-Za-z0-9]", rest) for rest in self._rests(one))}
+        return type(self)(self.families, self.persons, self.markers, sorted(others.difference(self.ids)))
 
     @property
     def ids(self) -> list[str]:
@@ -43,17 +70,34 @@ class Subject(msgspec.Struct, dict=True):
         """Return whether text or bytes contain one of the ids, in a usual encoding or with JSON's escapes."""
         if not self.ids or (isinstance(content, bytes) and self._is_surely_not_in(content)):
             return False
-        return any(map(self._found.search, texts_of(content)))
+        return any(True for text in texts_of(content) for _ in self._places(text))
 
-    def without(self, value: Any) -> Any:
-        """Return a JSON value in which markers replace the ids."""
-        if isinstance(value, str):
-            return self.markers.get(value) or self._found.sub(lambda found: self.markers[found[0]], value)
-        if isinstance(value, list):
-            return [self.without(item) for item in value]
-        if isinstance(value, dict):
-            return {self.without(name): self.without(item) for name, item in value.items()}
-        return value
+    def without(self, text: str) -> str:
+        """Return a text in which markers replace the ids."""
+        parts, at = [], 0
+        for first, end in self._places(text):
+            if first >= at:
+                parts += [text[at:first], self.markers[text[first:end]]]
+                at = end
+        return "".join([*parts, text[at:]])
+
+    def _places(self, text: str) -> Iterator[tuple[int, int]]:
+        """Yield where a text contains one of the ids, in the order of the text. Two of them may overlap."""
+        others: list[tuple[int, int]] | None = None
+        for first, end in self._free(text):
+            if self.others and others is None:
+                others = [(a, b) for a, b in spans_of_words(text) if text[a:b] in self._others]
+            if not any(a <= first and end <= b for a, b in others or ()):
+                yield first, end
+
+    def _free(self, text: str) -> Iterator[tuple[int, int]]:
+        """Yield where one of the ids stands in a text, also as a part of somebody else's id."""
+        for found in self._found.finditer(text) if self.ids else ():
+            yield found.span(found.lastindex or 0)
+
+    def _rests(self, text: str) -> Iterator[str]:
+        """Yield what is left of a text without one of the ids, for each place at which it has one."""
+        return (text[:first] + text[end:] for first, end in self._free(text))
 
     def _is_surely_not_in(self, content: bytes) -> bool:
         """
@@ -74,29 +118,21 @@ class Subject(msgspec.Struct, dict=True):
         return [one.encode() for one in self.ids]
 
     @cached_property
+    def _others(self) -> frozenset[str]:
+        return frozenset(self.others)
+
+    @cached_property
     def _found(self) -> re.Pattern[str]:
-        # An id is not found within a longer word: F-1 is not in F-12.
-        either = "|".join(map(re.escape, sorted(self.ids, key=len, reverse=True)))
-        return re.compile(rf"(?<![A-Za-z0-9])(?:{either})(?![A-Za-z0-9])")
-
-
-def texts_of(content: bytes | str | None) -> Iterator[str]:
-    """Yield what text or bytes say, in each usual encoding, and without JSON's escapes."""
-    if isinstance(content, str):
-        yield content
-    elif content:
-        yield from (content.decode(encoding, "replace") for encoding in _ENCODINGS)
-        yield _unescaped(content)
+        # The look-ahead finds ids that overlap: one of them may be a part of somebody else's id, and the other not.
+        numbers = {one for one in self.ids if not any(map(str.isalpha, one))}
+        kinds = ((_FREE, set(self.ids) - numbers), (_FREE_NUMBER, numbers))
+        return re.compile("|".join(pattern.format(either=_either(ids)) for pattern, ids in kinds if ids))
 
 
 def hashed(key: bytes, ids: Iterable[str]) -> list[str]:
     """Return a keyed hash of each id. Without the key, nobody can find out whether an id is among them."""
-    return sorted(hmac.new(key, one.encode(), sha256).hexdigest() for one in ids)
+    return sorted(hmac.digest(key, one.encode(), "sha256").hex() for one in ids)
 
 
-def _unescaped(content: bytes) -> str:
-    """Return JSON as text without escapes, or an empty text if the content is not JSON."""
-    try:
-        return json.dumps(json.loads(content), ensure_ascii=False)
-    except (ValueError, RecursionError):
-        return ""
+def _either(ids: Iterable[str]) -> str:
+    return "|".join(map(re.escape, sorted(ids, key=len, reverse=True)))

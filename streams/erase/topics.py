@@ -23,7 +23,6 @@ from streams.contracts.outputs import Feedback
 from streams.erase.find import Found
 from streams.erase.reach import later_records
 from streams.erase.readers import KEPT, Cut, Readers, unlanded_topics, wait, waiting_for
-from streams.erase.subject import Subject
 from streams.errors import ErasureUnfinished
 from streams.kafka.client import admin, consumer, producer
 from streams.kafka.drain import until
@@ -54,21 +53,20 @@ _KEY = b"erased"
 _TOUCHED = {*_ROLL, *_DELETABLE}
 
 
-def affected(settings: Settings, subject: Subject, found: Found) -> list[TopicPartition]:
+def affected(settings: Settings, found: Found) -> list[TopicPartition]:
     """Return the partitions from which records must be deleted."""
     landed = {TopicPartition(place.topic, place.partition) for place in found.places}
     is_later = later_records(settings, found.reach)
     others = {
         TopicPartition(record.topic, record.partition)
         for record in _unlanded_records(settings)
-        if _concerns(record, subject, found, is_later=is_later(record))
+        if _concerns(record, found, is_later=is_later(record))
     }
     return sorted(landed | others)
 
 
 def delete_records(
     settings: Settings,
-    subject: Subject,
     found: Found,
     places: Collection[TopicPartition],
     readers: Readers,
@@ -92,7 +90,7 @@ def delete_records(
     # A reader that has all records may still be before the markers, which it skips. If they were deleted before it, the
     # reader would report a loss.
     time.sleep(_APPLIED_SECONDS)
-    _copy(settings, subject, found, [cut for cut in cuts if cut.topic in KEPT])
+    _copy(settings, found, [cut for cut in cuts if cut.topic in KEPT])
     note_unused(settings, verified_topics(settings))
     with closing(admin(settings)) as client:
         client.delete_records({TopicPartition(cut.topic, cut.partition): cut.offset for cut in cuts})
@@ -191,14 +189,14 @@ def _unlanded_records(settings: Settings) -> Iterator[Readable]:
         yield from until(kafka, kafka.end_offsets(kafka.assignment()))
 
 
-def _concerns(record: Readable, subject: Subject, found: Found, *, is_later: bool) -> bool:
+def _concerns(record: Readable, found: Found, *, is_later: bool) -> bool:
     """
     Return whether a record names an id, an erased alert, or an erased referral to which it is the answer.
 
     A record that is later than the approval may name an id.
     """
     content = [record.key, record.value, *(value for _, value in record.headers)]
-    if not is_later and any(map(subject.is_in, content)):
+    if not is_later and any(map(found.subject.is_in, content)):
         return True
     if record.topic == names.FEEDBACK:
         letter = decode_output(record)
@@ -208,7 +206,7 @@ def _concerns(record: Readable, subject: Subject, found: Found, *, is_later: boo
     return any(alert.encode() in (part or b"") for alert in found.alerts for part in content[:2])
 
 
-def _copy(settings: Settings, subject: Subject, found: Found, cuts: Collection[Cut]) -> None:
+def _copy(settings: Settings, found: Found, cuts: Collection[Cut]) -> None:
     """Write the records of others that lie before the cuts again, in their order."""
     ends = {TopicPartition(cut.topic, cut.partition): cut.offset for cut in cuts}
     if not ends:
@@ -226,7 +224,7 @@ def _copy(settings: Settings, subject: Subject, found: Found, cuts: Collection[C
             )
             for record in until(kafka, ends)
             if record.offset < ends[TopicPartition(record.topic, record.partition)]
-            and not _concerns(record, subject, found, is_later=is_later(record))
+            and not _concerns(record, found, is_later=is_later(record))
             and not (record.topic == names.NOTIFY_DEAD_LETTER and record.offset < taken(record.key))
         ]
         client.flush(timeout=TIMEOUT_SECONDS)

@@ -1,6 +1,5 @@
 """Two people agree to an erasure, a legal hold stops it, and nothing that is stored for long names the erased id."""
 
-import json
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -133,15 +132,6 @@ def test_an_id_is_not_found_within_another_id(content: bytes | None) -> None:
     assert not Subject.of(["F-1"], []).is_in(content)
 
 
-def test_markers_replace_ids_everywhere_in_json_and_nothing_else() -> None:
-    subject = Subject.of(["F-1"], ["P-1"])
-    family, person = (subject.markers[one] for one in ("F-1", "P-1"))
-    changed = subject.without({"family_id": "F-1", "ids": ["P-1", "P-10"], "id": "e-P-1", "n": 1, "F-1": None})
-
-    assert changed == {"family_id": family, "ids": [person, "P-10"], "id": f"e-{person}", "n": 1, family: None}
-    assert json.dumps(changed).count("P-1") == 1
-
-
 def test_a_log_that_is_removed_meanwhile_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs" / "gone.log").write_text("F-1")
@@ -165,6 +155,6 @@ def test_lines_of_logs_are_overwritten_in_place(tmp_path: Path) -> None:
 def test_lakes_that_a_restore_has_replaced_are_left_for_a_person(tmp_path: Path) -> None:
     folder = tmp_path / "before-restore-20261130T013000.000000Z"
     folder.mkdir()
-    (said,) = run._left(Settings(home=tmp_path), Subject.of(["F-1"], []), Found(), is_log_replaced=True)
+    (said,) = run._left(Settings(home=tmp_path), Found(), is_log_replaced=True)
 
     assert said == f"{folder} holds a lake that a restore has replaced, and may hold what was erased here: remove it"
