@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import duckdb
 import msgspec
 
+from streams import names
 from streams.erase.others import beside_others
 from streams.erase.payload import is_in_payload
 from streams.erase.reach import Reach
@@ -310,10 +311,11 @@ def _letters(
 
 
 def _rejected(lake: duckdb.DuckDBPyConnection, table: str, subject: Subject) -> set[Place]:
-    """Return the rejected records or dead letters that contain an id."""
+    """Return the rejected records or dead letters that contain an id. Nobody may erase from the topic of the audit."""
     rows = lake.execute(
         "SELECT topic, kafka_partition, kafka_offset, record_key, record_value, record_headers "
-        f"FROM landing.main.{table}"
+        f"FROM landing.main.{table} WHERE topic <> $1",
+        [names.AUDIT],
     )
     return {
         Place(*place)

@@ -10,6 +10,7 @@ from datetime import date
 
 import duckdb
 
+from streams import names
 from streams.erase.find import Place
 from streams.erase.records import Records
 from streams.erase.schedule import Period
@@ -22,10 +23,12 @@ _OLD = """
     SELECT topic, kafka_partition, kafka_offset, received_at::DATE, record_key, record_value, record_headers
     FROM landing.main.quarantine
     WHERE received_at::DATE + to_years($years::INTEGER) <= $today
-        AND (coalesce(record_key, record_value) IS NOT NULL OR len(record_headers) > 0)
+        AND topic <> $audit AND (coalesce(record_key, record_value) IS NOT NULL OR len(record_headers) > 0)
     ORDER BY received_at
 """
-"""A row without any content says only that Kafka has deleted a record, or could not show it."""
+"""
+A row without any content says only that Kafka has deleted a record, or could not show it. Nobody erases from the audit.
+"""
 
 
 def find_unattributed(
@@ -40,7 +43,7 @@ def find_unattributed(
     """
     known, years = set(known), max(period.until_age, period.years_after_last)
     found = []
-    old = lake.execute(_OLD, {"years": years, "today": today})
+    old = lake.execute(_OLD, {"years": years, "today": today, "audit": names.AUDIT})
     for *place, arrived, key, value, headers in each_row(old):
         named = {word for part in parts_of(key, value, headers) for word in words(part)}
         if period.ends_on(arrived, arrived) <= today and known.isdisjoint(named) and not records.is_held(named):

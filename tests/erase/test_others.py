@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from streams import names
-from streams.erase.find import Found, find
+from streams.erase.find import Found, Place, find
 from streams.erase.landing import erase_landed
 from streams.erase.subject import Subject
 from streams.lake.connect import connect
@@ -118,3 +118,11 @@ def test_an_escaped_id_in_an_event_of_others_goes(fresh_settings: Settings) -> N
 
     assert found.counts == {"changed": 1}
     assert "remark" not in payloads(fresh_settings)[0]["data"]
+
+
+def test_a_rejected_record_of_the_audit_stays(fresh_settings: Settings, add: Add) -> None:
+    """Nobody may delete from its topic, so an erasure would never end."""
+    for offset, topic in enumerate((names.AUDIT, names.REFERRAL)):
+        add("quarantine", offset, topic, record_value=b'{"family_ids": ["F-1"]')
+
+    assert found_in(fresh_settings, ["F-1"]).erased["quarantine"] == [Place(names.REFERRAL, 0, 1)]
