@@ -122,8 +122,9 @@ def request(families: tuple[str, ...], persons: tuple[str, ...], because: str, b
     settings = lake_settings()
     records = Records(settings)
     records.refuse_held([*families, *persons])
+    found = _preview(settings, families, persons)
     made = records.request(families, persons, because, by, note=_asked(settings))
-    click.echo(_text(_preview(settings, families, persons)))
+    click.echo(_text(found))
     click.echo(f"asked for: {made.id}. Another person carries it out with './caf erase approve {made.id}'")
 
 

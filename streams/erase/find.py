@@ -68,6 +68,7 @@ class Found(msgspec.Struct):
         letters_kept: the number of referral ids that other families use as well. Letters about them are kept.
         reach: what the approval covers; None if everything.
         unattributed: how many of the erased rejected records and dead letters name nobody.
+        two_kinds: how many of the erased ids of families are also ids of persons, or the other way round.
         later: the number of events and rejected records about the subject that arrived later, and stay.
     """
 
@@ -82,6 +83,7 @@ class Found(msgspec.Struct):
     letters_kept: int = 0
     reach: Reach | None = None
     unattributed: int = 0
+    two_kinds: int = 0
     later: int = 0
 
     @property
@@ -149,6 +151,11 @@ class _Event(NamedTuple):
         named = self.families.intersection(subject.families) or self.people.intersection(subject.persons)
         return bool(named) or is_in_payload(subject, self.payload)
 
+    def of_two_kinds(self, subject: Subject) -> set[str]:
+        """Return those ids of the subject that the event gives to somebody of the other kind."""
+        families, persons = set(subject.families), set(subject.persons)
+        return (self.families & persons - families) | (self.people & families - persons)
+
 
 def find(
     lake: duckdb.DuckDBPyConnection,
@@ -170,8 +177,11 @@ def find(
 
     subject = beside_others(lake, subject)
     ids = {"ids": subject.ids, "families": subject.families, "persons": subject.persons}
-    named_in = _events(lake, _NAMES_SUBJECT, **ids) if subject.ids else ()
-    naming = [one for one in named_in if one.is_about(subject) or one.mentions(subject)]
+    naming, two_kinds = [], set[str]()
+    for one in _events(lake, _NAMES_SUBJECT, **ids) if subject.ids else ():
+        two_kinds |= one.of_two_kinds(subject)
+        if one.is_about(subject) or one.mentions(subject):
+            naming.append(one)
     candidates = [one for one in naming if covered(one.place)]
     about = [one for one in candidates if one.is_about(subject)]
     about += _amendments(lake, about, covered)
@@ -208,6 +218,7 @@ def find(
         also_named=sorted(named - {*subject.ids}),
         letters_kept=kept,
         reach=reach,
+        two_kinds=len(two_kinds),
         later=len(naming) - len(candidates) + len(unreadable) - len(rejected),
         unattributed=len(others) + len(_dead_letters_of(lake, others)),
     )

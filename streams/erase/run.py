@@ -21,7 +21,7 @@ from streams.erase.server import forget_dead_rows
 from streams.erase.stillness import forget_watched, nobody_builds_or_watches
 from streams.erase.subject import Subject
 from streams.erase.topics import affected, configs_of, delete_records, files_left, restore_configs
-from streams.errors import ErasureUnfinished, ErasureWaits
+from streams.errors import ErasureInvalid, ErasureUnfinished, ErasureWaits
 from streams.lake.connect import connect
 from streams.lake.removal import removal
 from streams.lake.schema import ensure_landing
@@ -37,9 +37,16 @@ _FILES_SECONDS = 120.0
 
 
 def preview(settings: Settings, subject: Subject) -> Found:
-    """Find what an erasure of a subject would take away. Nothing is changed."""
+    """
+    Find what an erasure of a subject would take away. Nothing is changed.
+
+    Raises:
+        ErasureInvalid: the id of a family is also that of a person, so it does not say who is meant.
+    """
     with connect(settings, marts=None) as lake:
-        return find(lake, subject)
+        found = find(lake, subject)
+    _refuse_two_kinds(found)
+    return found
 
 
 def erase(
@@ -147,12 +154,22 @@ def _refuse(settings: Settings, records: Records, erasure: Erasure, found: Found
     Refuse an erasure that may not go on.
 
     Raises:
-        ErasureInvalid: a legal hold stops it, or the retention schedule asked for it and may not touch these records.
+        ErasureInvalid: a legal hold stops it, an id is both that of a family and that of a person, or the retention
+            schedule asked for it and may not touch these records.
     """
     records.refuse_held(found.named)
     if not erasure.has_begun:  # otherwise the lake may have been changed, and the rest must follow
+        _refuse_two_kinds(found)
         with connect(settings, marts=None) as lake:
             refuse_others(lake, erasure, found)
+
+
+def _refuse_two_kinds(found: Found) -> None:
+    if found.two_kinds:
+        raise ErasureInvalid(
+            f"{found.two_kinds} of these ids belong to a family and to a person. In free text, nobody can tell them "
+            "apart. If both must go, name the id with --family and with --person"
+        )
 
 
 @contextmanager

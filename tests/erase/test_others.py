@@ -4,11 +4,15 @@ import json
 from collections.abc import Callable, Iterable
 
 import pytest
+from click.testing import CliRunner
 
 from streams import names
+from streams.cli.erase import command
 from streams.erase.find import Found, Place, find
 from streams.erase.landing import erase_landed
+from streams.erase.records import Records
 from streams.erase.subject import Subject
+from streams.errors import ErasureInvalid
 from streams.lake.connect import connect
 from streams.settings import Settings
 from tests.erase.conftest import Home
@@ -126,3 +130,16 @@ def test_a_rejected_record_of_the_audit_stays(fresh_settings: Settings, add: Add
         add("quarantine", offset, topic, record_value=b'{"family_ids": ["F-1"]')
 
     assert found_in(fresh_settings, ["F-1"]).erased["quarantine"] == [Place(names.REFERRAL, 0, 1)]
+
+
+def test_an_id_of_a_family_and_of_a_person_is_refused_unless_both_are_meant(fresh_settings: Settings) -> None:
+    home = Home(fresh_settings)
+    land(fresh_settings, [joined(home, "123", "P-1"), joined(home, "F-2", "123")])
+    asked = ["request", "--because", "court order", "--by", "anna"]
+    refused = CliRunner().invoke(command, [*asked, "--family", "123"], env=fresh_settings.to_env())
+
+    assert isinstance(refused.exception, ErasureInvalid)
+    assert "1 of these ids belong to a family and to a person" in str(refused.exception)
+    assert Records(fresh_settings).all() == []
+    assert found_in(fresh_settings, ["123"]).counts == {"events": 1, "changed": 0}
+    assert found_in(fresh_settings, ["123"], ["123"]).two_kinds == 0
