@@ -26,7 +26,7 @@ from streams.marts.warehouse_file import warehouse
 from streams.settings import Settings
 from streams.times import naive
 
-__all__ = ["erase_landed", "rebuild_marts"]
+__all__ = ["erase_landed", "rebuild_marts", "register_places"]
 
 _SAID = {*field_types(), "event_source", "event_id", "root_source", "root_id"}
 """The columns of an event that its source has filled with something that may be an id."""
@@ -87,7 +87,7 @@ def _erase_rows(lake: duckdb.DuckDBPyConnection, found: Found, erasure: str) -> 
     with transaction(lake):
         for table, places in found.erased.items():
             if places:
-                _register(lake, places)
+                register_places(lake, places)
                 inbound = ", inbound_record" if "inbound_record" in landing_tables()[table].columns else ""
                 lake.execute(
                     f"INSERT INTO landing.main.erased BY NAME SELECT topic, kafka_partition, kafka_offset, landed_at, "
@@ -97,7 +97,7 @@ def _erase_rows(lake: duckdb.DuckDBPyConnection, found: Found, erasure: str) -> 
                 )
                 _delete(lake, table)
         if changed is not None:
-            _register(lake, found.changed)
+            register_places(lake, found.changed)
             _delete(lake, "events")
             lake.register("changed", changed)
             lake.execute("INSERT INTO landing.main.events BY NAME FROM changed")
@@ -111,7 +111,8 @@ def _rewrite_files(lake: duckdb.DuckDBPyConnection, catalog: str) -> None:
     lake.execute(f"CALL ducklake_delete_orphaned_files('{catalog}', older_than => now() - {_SURE})")
 
 
-def _register(lake: duckdb.DuckDBPyConnection, places: Sequence[Place]) -> None:
+def register_places(lake: duckdb.DuckDBPyConnection, places: Sequence[Place]) -> None:
+    """Let queries on a connection join with places, which they call `places`."""
     topics, partitions, offsets = map(list, zip(*places, strict=True))
     lake.register(
         "places",
@@ -142,7 +143,7 @@ def _changed(lake: duckdb.DuckDBPyConnection, found: Found) -> pa.Table | None:
     """
     if not found.changed:
         return None
-    _register(lake, found.changed)
+    register_places(lake, found.changed)
     rows = lake.execute(
         "SELECT * FROM landing.main.events SEMI JOIN places USING (topic, kafka_partition, kafka_offset)"
     )

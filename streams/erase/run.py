@@ -12,6 +12,7 @@ from msgspec import structs
 
 from streams.erase.files import named_in_imports, overwrite_logs, replaced_lakes
 from streams.erase.find import Found, Place, find
+from streams.erase.held import refuse_held
 from streams.erase.landing import erase_landed, rebuild_marts
 from streams.erase.reach import present_reach
 from streams.erase.readers import Cut, Readers, wait_until_all_landed, wait_until_all_read
@@ -157,10 +158,10 @@ def _refuse(settings: Settings, records: Records, erasure: Erasure, found: Found
         ErasureInvalid: a legal hold stops it, an id is both that of a family and that of a person, or the retention
             schedule asked for it and may not touch these records.
     """
-    records.refuse_held(found.named)
-    if not erasure.has_begun:  # otherwise the lake may have been changed, and the rest must follow
-        _refuse_two_kinds(found)
-        with connect(settings, marts=None) as lake:
+    with connect(settings, marts=None) as lake:
+        refuse_held(lake, records, found)
+        if not erasure.has_begun:  # otherwise the lake may have been changed, and the rest must follow
+            _refuse_two_kinds(found)
             refuse_others(lake, erasure, found)
 
 

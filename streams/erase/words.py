@@ -5,7 +5,7 @@ An id may contain `._:/-`, so `F-1/F-2` can be one id or two. Here it is both, a
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 __all__ = ["parts_of", "spans_of_words", "texts_of", "words"]
 
@@ -37,10 +37,20 @@ def parts_of(
         yield from (header["name"], header["value"])
 
 
-def words(content: bytes | str | None) -> Iterator[str]:
-    """Yield everything in a text or in bytes that can be an id."""
+def words(content: bytes | str | None, known: Collection[str] = ()) -> Iterator[str]:
+    """
+    Yield everything in a text or in bytes that can be an id.
+
+    Args:
+        known: ids that are known. A part of a known id is left out where the known id stands: it is not an id there.
+    """
     for text in texts_of(content):
-        yield from (text[first:end] for first, end in spans_of_words(text))
+        for run in _RUN.findall(text):
+            spans = list(spans_of_words(run))
+            longer = [(first, end) for first, end in spans if run[first:end] in known] if known else ()
+            for first, end in spans:
+                if not any(a <= first and end <= b and (a, b) != (first, end) for a, b in longer):
+                    yield run[first:end]
 
 
 def spans_of_words(text: str) -> Iterator[tuple[int, int]]:

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from streams import names
 from streams.cli.erase import command
 from streams.erase.find import Found, Place, find
+from streams.erase.held import refuse_held
 from streams.erase.landing import erase_landed
 from streams.erase.records import Records
 from streams.erase.subject import Subject
@@ -143,3 +144,47 @@ def test_an_id_of_a_family_and_of_a_person_is_refused_unless_both_are_meant(fres
     assert Records(fresh_settings).all() == []
     assert found_in(fresh_settings, ["123"]).counts == {"events": 1, "changed": 0}
     assert found_in(fresh_settings, ["123"], ["123"]).two_kinds == 0
+
+
+def hold(settings: Settings, held: str, found: Found) -> None:
+    records = Records(settings)
+    records.hold(held, "court case 12", "dora")
+    with connect(settings, marts=None) as lake:
+        refuse_held(lake, records, found)
+
+
+@pytest.mark.parametrize("table", ["quarantine", "dead_letters"])
+def test_a_legal_hold_keeps_a_rejected_record_that_names_its_id(fresh_settings: Settings, add: Add, table: str) -> None:
+    add(table, 0, record_value=b'{"persons": "F-1/F-2", "broken')
+    found = found_in(fresh_settings, ["F-1"])
+    hold(fresh_settings, "F-3", found)
+
+    assert found.counts == {table: 1, "changed": 0}
+    with pytest.raises(ErasureInvalid, match="court case 12"):
+        hold(fresh_settings, "F-2", found)
+
+
+@pytest.mark.parametrize("named", ["family_id", "entity_id", "reason"])
+def test_a_legal_hold_keeps_an_alert_that_names_its_id(fresh_settings: Settings, add: Add, named: str) -> None:
+    """The alert rests on an event that would be erased."""
+    land(fresh_settings, [joined(Home(fresh_settings), "F-1", "P-1")])
+    with connect(fresh_settings, marts=None) as lake:
+        ((at, source, id_),) = lake.execute(
+            "SELECT event_at, event_source, event_id FROM landing.main.events"
+        ).fetchall()
+    evidence = [{"time": at, "source": source, "id": id_, "type": "x"}]
+    add("alerts", 0, names.ALERTS, alert_id="a", **ALERT | {"evidence": evidence, named: "F-2"})
+    found = found_in(fresh_settings, ["F-1"])
+
+    assert found.alerts == ["a"]
+    with pytest.raises(ErasureInvalid, match="court case 12"):
+        hold(fresh_settings, "F-2", found)
+
+
+def test_a_legal_hold_keeps_an_event_whose_text_names_its_id(fresh_settings: Settings) -> None:
+    land(fresh_settings, [joined(Home(fresh_settings), "F-1-B", "P-1", remark="with F-2")])
+    found = found_in(fresh_settings, ["F-1-B"])
+    hold(fresh_settings, "F-1", found)
+
+    with pytest.raises(ErasureInvalid, match="court case 12"):
+        hold(fresh_settings, "F-2", found)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from streams.erase.payload import is_in_payload, without
 from streams.erase.subject import Subject
+from streams.erase.words import words
 
 IDS = st.lists(st.sampled_from(["F", "1", "B", "LCS", "22"]), min_size=1, max_size=4).flatmap(
     lambda parts: st.sampled_from("._:/-").map(lambda joint: joint.join(parts))
@@ -123,3 +124,8 @@ def test_markers_replace_ids_everywhere_and_nothing_else() -> None:
 
 def test_a_member_that_is_given_twice_is_found_twice() -> None:
     assert is_in_payload(Subject.of(["F-1"], []), '{"data": {"note": "with F-1", "note": "with nobody"}}')
+
+
+def test_a_part_of_a_known_id_is_no_word_of_its_own() -> None:
+    assert set(words("F-1-B (F-1/F-2)", ["F-1-B"])) > {"F-1-B", "F-1", "F-2", "F-1/F-2"}
+    assert "F-1" not in set(words("seen with F-1-B", ["F-1-B"]))
