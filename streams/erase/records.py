@@ -16,7 +16,7 @@ from typing import Literal
 import msgspec
 
 from streams.erase.reach import Reach
-from streams.erase.subject import Subject, hashed
+from streams.erase.subject import KINDS, Subject, hashed, with_kind
 from streams.errors import ErasureInvalid, ErasureWaits
 from streams.private import held, is_unfinished, locked, write_privately
 from streams.settings import Settings
@@ -133,7 +133,7 @@ class Records:
             families=subject.families,
             persons=subject.persons,
             markers=subject.markers,
-            hashes=hashed(self._key(), subject.ids),
+            hashes=hashed(self._key(), subject.with_kinds),
             schedule=schedule,
             unattributed=unattributed,
             seen=dict(seen),
@@ -267,10 +267,18 @@ class Records:
         """Return whether a legal hold is on one of the ids."""
         return bool(self._holds_on(ids))
 
-    def known(self, ids: Iterable[str]) -> dict[str, str]:
-        """Return the keyed hash of each id."""
-        key = self._key()
-        return {one: hashed(key, [one])[0] for one in ids}
+    def recognised(self, words: Iterable[str]) -> Iterator[tuple[str, str, str]]:
+        """
+        Yield those words that are an id in one of the records: the keyed hash, its kind, and the id.
+
+        The kind is `family` or `person`.
+        """
+        key, wanted = self._key(), {one for erasure in self.all() for one in erasure.hashes}
+        for word in words:
+            for kind in KINDS:
+                (hash_,) = hashed(key, [with_kind(kind, word)])
+                if hash_ in wanted:
+                    yield hash_, kind, word
 
     def _holds_on(self, ids: Iterable[str]) -> list[Hold]:
         holds = self.holds()

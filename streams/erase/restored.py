@@ -1,5 +1,6 @@
 """Apply to a restored lake the erasures that came after its backup."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import starmap
 
@@ -8,11 +9,14 @@ import duckdb
 from streams.erase.files import overwrite_logs
 from streams.erase.find import Found, Place, find
 from streams.erase.landing import erase_landed, rebuild_marts
+from streams.erase.others import ALL_IDS
 from streams.erase.records import Erasure, Records
 from streams.erase.server import forget_dead_rows
 from streams.erase.stillness import forget_watched, nobody_builds_or_watches
-from streams.erase.subject import Subject
+from streams.erase.subject import KINDS, Subject
+from streams.erase.words import parts_of, words
 from streams.lake.connect import connect
+from streams.lake.rows import each_row
 from streams.lake.schema import ensure_landing
 from streams.marts.builder import Holds
 from streams.settings import Settings
@@ -20,13 +24,19 @@ from streams.settings import Settings
 __all__ = ["apply_erasures"]
 
 _CLOCKS = timedelta(days=1)
-_IDS = """
-    SELECT DISTINCT unnest([family_id, release_family_id] || coalesce(marker_families, [])) AS id, true AS is_family
-    FROM landing.main.events
-    UNION
-    SELECT DISTINCT unnest([person_id, linked_person_id] || coalesce(person_ids, [])), false FROM landing.main.events
-    UNION
-    SELECT DISTINCT family_id, true FROM landing.main.alerts
+_TEXTS = """
+    WITH texts AS (
+        SELECT payload AS text FROM landing.main.events UNION ALL SELECT reason FROM landing.main.alerts
+    )
+    SELECT DISTINCT run FROM (
+        SELECT unnest(regexp_extract_all(text, '[A-Za-z0-9._:/-]+')) AS run FROM texts WHERE NOT contains(text, chr(92))
+    )
+    WHERE NOT regexp_full_match(run, '[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z?')
+    UNION ALL SELECT text FROM texts WHERE contains(text, chr(92))
+"""
+"""
+What payloads and the reasons of alerts say, each run of characters once. Times are left out: they are no ids, and there
+are more of them than of everything else. A text with a backslash is whole, because it may be spelt with JSON's escapes.
 """
 
 
@@ -35,8 +45,8 @@ def apply_erasures(settings: Settings, since: datetime, *, holds: Holds | None =
     Erase again, in a restored lake, what was erased after its backup was made.
 
     `CAF_HOME/erasures` must be that of the home that was lost, not that of the backup. The records have only keyed
-    hashes of the erased ids. So all ids of the lake are hashed and compared. Nothing else may use the lake meanwhile.
-    Kafka's topics are not touched.
+    hashes of the erased ids. So everything in the lake that can be an id is hashed and compared. Nothing else may use
+    the lake meanwhile. Kafka's topics are not touched.
 
     Args:
         since: when the backup was made (timezone-aware).
@@ -58,7 +68,7 @@ def apply_erasures(settings: Settings, since: datetime, *, holds: Holds | None =
         return 0
     with connect(settings, landing="read_write", marts=None) as lake:
         ensure_landing(lake)
-        named = [(one, _subject(settings, lake, one)) for one in later]
+        named = zip(later, _subjects(settings, lake, later), strict=True)
         present = [(one, _find(lake, one, subject)) for one, subject in named]
         subjects = [(one, found.subject) for one, found in present if found.places]
         # The backup may have been made while one of them was interrupted, between the landing tables and the marts.
@@ -82,10 +92,26 @@ def _find(lake: duckdb.DuckDBPyConnection, erasure: Erasure, subject: Subject) -
     return find(lake, subject, erasure.reach, starmap(Place, erasure.unattributed))
 
 
-def _subject(settings: Settings, lake: duckdb.DuckDBPyConnection, erasure: Erasure) -> Subject:
-    ids = [(one, is_family) for one, is_family in lake.execute(_IDS).fetchall() if one]
-    hashes = Records(settings).known(one for one, _ in ids)
-    found = [(one, is_family) for one, is_family in ids if hashes[one] in erasure.hashes]
-    return Subject.of(
-        [one for one, is_family in found if is_family], [one for one, is_family in found if not is_family]
-    )
+def _subjects(settings: Settings, lake: duckdb.DuckDBPyConnection, erasures: list[Erasure]) -> list[Subject]:
+    """Return the subject of each erasure, as far as the lake has its ids."""
+    found = set(Records(settings).recognised(_words(lake)))
+    return [
+        Subject.of(*([one for hash_, of, one in found if of == kind and hash_ in erasure.hashes] for kind in KINDS))
+        for erasure in erasures
+    ]
+
+
+def _words(lake: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    """
+    Yield everything in the lake that can be an id.
+
+    An id may be in a rejected record only, or in the free text of somebody else's event.
+    """
+    yield from (one for (one,) in each_row(lake.execute(ALL_IDS)) if one)
+    for (text,) in each_row(lake.execute(_TEXTS)):
+        yield from words(text)
+    for table in ("quarantine", "dead_letters"):
+        rows = lake.execute(f"SELECT record_key, record_value, record_headers FROM landing.main.{table}")
+        for row in each_row(rows):
+            for part in parts_of(*row):
+                yield from words(part)

@@ -23,7 +23,9 @@ import msgspec
 
 from streams.erase.words import spans_of_words, texts_of
 
-__all__ = ["Subject", "hashed"]
+__all__ = ["KINDS", "Subject", "hashed", "with_kind"]
+
+KINDS = ("family", "person")
 
 _FREE = r"(?<![A-Za-z0-9])(?=({either})(?![A-Za-z0-9]))"
 _FREE_NUMBER = (
@@ -65,6 +67,12 @@ class Subject(msgspec.Struct, dict=True):
     def ids(self) -> list[str]:
         """All ids to erase."""
         return [*self.families, *self.persons]
+
+    @property
+    def with_kinds(self) -> list[str]:
+        """All ids to erase, each with its kind."""
+        given = zip(KINDS, (self.families, self.persons), strict=True)
+        return [with_kind(kind, one) for kind, ids in given for one in ids]
 
     def is_in(self, content: bytes | str | None) -> bool:
         """Return whether text or bytes contain one of the ids, in a usual encoding or with JSON's escapes."""
@@ -127,6 +135,11 @@ class Subject(msgspec.Struct, dict=True):
         numbers = {one for one in self.ids if not any(map(str.isalpha, one))}
         kinds = ((_FREE, set(self.ids) - numbers), (_FREE_NUMBER, numbers))
         return re.compile("|".join(pattern.format(either=_either(ids)) for pattern, ids in kinds if ids))
+
+
+def with_kind(kind: str, subject: str) -> str:
+    """Return an id together with its kind. A family and a person may have the same id."""
+    return f"{kind} {subject}"
 
 
 def hashed(key: bytes, ids: Iterable[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from click.testing import CliRunner
@@ -12,6 +13,7 @@ from streams.erase.find import Found, Place, find
 from streams.erase.held import refuse_held
 from streams.erase.landing import erase_landed
 from streams.erase.records import Records
+from streams.erase.restored import apply_erasures
 from streams.erase.subject import Subject
 from streams.errors import ErasureInvalid
 from streams.lake.connect import connect
@@ -188,3 +190,24 @@ def test_a_legal_hold_keeps_an_event_whose_text_names_its_id(fresh_settings: Set
 
     with pytest.raises(ErasureInvalid, match="court case 12"):
         hold(fresh_settings, "F-2", found)
+
+
+@pytest.mark.parametrize("table", ["quarantine", "dead_letters", "events", "alerts"])
+def test_a_restore_erases_an_id_that_only_a_text_has(fresh_settings: Settings, add: Add, table: str) -> None:
+    """The backup has the id in no column of an event, and the record of the erasure has only a keyed hash."""
+    backup_made_at, records = datetime.now(UTC), Records(fresh_settings)
+    erasure = records.request(["F-9zq"], ["P-9zq"], "asked for by the family", "anna")
+    erasure.state, erasure.done_at = "done", backup_made_at + timedelta(hours=1)
+    records.forget_ids(erasure)
+    home = Home(fresh_settings)
+    land(fresh_settings, [joined(home, "F-2", "P-2", **({"remark": "with F-9zq."} if table == "events" else {}))])
+    if table == "alerts":
+        about = {"entity_kind": "child", "entity_id": "P-9zq"}
+        add(table, 10, names.ALERTS, alert_id="a", **ALERT | about)
+    elif table != "events":
+        add(table, 10, record_value=b'{"text": "seen with F-9zq, ')
+
+    assert in_files(fresh_settings, "9zq")
+    assert apply_erasures(fresh_settings, backup_made_at) == 1
+    assert not in_files(fresh_settings, "9zq")
+    assert in_files(fresh_settings, "F-2")
