@@ -12,8 +12,9 @@ from kafka.errors import NoError, OffsetOutOfRangeError
 from kafka.protocol.consumer import IsolationLevel
 from kafka.record import MemoryRecords
 
+from streams.contracts.record import record_bytes
 from streams.kafka.batches import Batch, Damage, split
-from streams.kafka.bounded import BoundedFetcher
+from streams.kafka.bounded import BoundedFetcher, BoundedRecords
 from streams.kafka.places import REFUSALS, Places
 from streams.kafka.records import BY_RETENTION, WITH_ITS_TOPIC, Readable, deleted, records, unreadable
 
@@ -120,7 +121,7 @@ class TolerantFetcher(BoundedFetcher):
         return not MemoryRecords(answer.records).has_next()
 
 
-class _Records(fetcher.Fetcher.PartitionRecords):
+class _Records(BoundedRecords):
     """Yields the fetched records of one partition one by one."""
 
     fetch_offset: int
@@ -168,7 +169,7 @@ class _Records(fetcher.Fetcher.PartitionRecords):
         if (offset := record.offset - self._first) >= self.fetch_offset:
             self.next_fetch_offset = offset + 1
             self.records_read += 1
-            self.bytes_read += len(record.value or b"")
+            self.bytes_read += record_bytes(record)
         return record
 
     def _is_hidden(self, batch: Batch) -> bool:

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Mapping
 
 import structlog
 from kafka import KafkaConsumer, TopicPartition
-from kafka.consumer.fetcher import Fetcher
 from kafka.structs import OffsetAndMetadata, OffsetAndTimestamp
 
 from streams.kafka.fetching import TolerantFetcher
@@ -37,12 +36,21 @@ class TolerantConsumer(KafkaConsumer):
         self, generations: "Callable[[TolerantConsumer], Generations] | None" = None, **config: object
     ) -> None:
         super().__init__(**config)
-        self._fetcher: Fetcher = TolerantFetcher(
+        self._fetcher: TolerantFetcher = TolerantFetcher(
             self._client, self._subscription, first_number=self._first, **self.config
         )
         self._topics: tuple[str, ...] = ()
         self._ask_generations = generations
         self._generations: dict[str, Generation] | None = None
+
+    @property
+    def poll_bytes(self) -> int:
+        """With how many bytes of keys, values and headers a poll ends. The last record may exceed this number."""
+        return self._fetcher.poll_bytes
+
+    @poll_bytes.setter
+    def poll_bytes(self, size: int) -> None:
+        self._fetcher.poll_bytes = size
 
     def follow(self, topics: Iterable[str]) -> None:
         """Read all partitions of the topics from their beginning, including partitions that are added later."""

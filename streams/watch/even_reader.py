@@ -11,14 +11,20 @@ from collections.abc import Collection
 
 from kafka import KafkaConsumer, TopicPartition
 
-from streams.kafka.bounded import ALL_FETCHED
+from streams.contracts.record import record_bytes
 from streams.kafka.records import Readable
 
 __all__ = ["EvenReader"]
 
 _LIVE_RECORDS = 500
+_BACKLOG_RECORDS = 50_000
+"""How many records one poll may return during a backlog. All that has been fetched is usually less."""
 _AHEAD_RECORDS = 5_000
-"""A partition with more waiting records than this is paused until the other partitions have caught up."""
+_AHEAD_BYTES = 4 * 1024 * 1024
+"""
+If more records or more bytes than this wait in a partition, the partition is paused until the other partitions have
+caught up.
+"""
 
 
 class EvenReader:
@@ -43,6 +49,7 @@ class EvenReader:
         """
         self._consumer = consumer
         self._waiting: dict[TopicPartition, deque[Readable]] = {partition: deque() for partition in ordered}
+        self._waiting_bytes = dict.fromkeys(ordered, 0)
         self._read_until = dict.fromkeys(ordered, 0)
         self._ends: dict[TopicPartition, int] = {}
 
@@ -82,19 +89,22 @@ class EvenReader:
 
     def _read_evenly(self, timeout_ms: int) -> list[Readable]:
         ready: list[Readable] = []
-        for record in self._read(timeout_ms if self._behind() else 0, ALL_FETCHED):
+        for record in self._read(timeout_ms if self._behind() else 0, _BACKLOG_RECORDS):
             partition = TopicPartition(record.topic, record.partition)
             if partition in self._waiting:
                 self._waiting[partition].append(record)
+                self._waiting_bytes[partition] += record_bytes(record)
                 # A record without a usable timestamp does not have to wait. It also does not change the time up to
                 # which its partition counts as read.
                 self._read_until[partition] = max(self._read_until[partition], record.timestamp)
             else:
                 ready.append(record)
         horizon = self.read_until()
-        for waiting in self._waiting.values():
+        for partition, waiting in self._waiting.items():
             while waiting and (horizon is None or waiting[0].timestamp <= horizon):
-                ready.append(waiting.popleft())
+                record = waiting.popleft()
+                self._waiting_bytes[partition] -= record_bytes(record)
+                ready.append(record)
         self._pace()
         if horizon is None:
             self._ends = {}
@@ -106,8 +116,12 @@ class EvenReader:
         return [partition for partition, end in self._ends.items() if self._consumer.position(partition) < end]
 
     def _pace(self) -> None:
-        """Pause the partitions that are far ahead of the others, so that not too many records wait in memory."""
-        ahead = {partition for partition, waiting in self._waiting.items() if len(waiting) > _AHEAD_RECORDS}
+        """Pause the partitions that are far ahead of the others, so that not too much waits in memory."""
+        ahead = {
+            partition
+            for partition, waiting in self._waiting.items()
+            if len(waiting) > _AHEAD_RECORDS or self._waiting_bytes[partition] > _AHEAD_BYTES
+        }
         paused = self._consumer.paused()
         self._consumer.pause(*(ahead - paused))
         self._consumer.resume(*(paused - ahead))

@@ -35,13 +35,15 @@ def backlog(settings: Settings, fresh_topics: str) -> Settings:
 @pytest.fixture
 def reader(backlog: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[EvenReader]:
     """
-    A reader at the beginning of the backlog. The reader often pauses partitions that are ahead of the others in time.
+    A reader at the beginning of the backlog. The reader often pauses partitions that are ahead of the others in time,
+    and a poll often ends in the middle of a fetch.
     """
     monkeypatch.setattr(even_reader, "_AHEAD_RECORDS", 300)
     with closing(consumer(backlog)) as kafka:
         partitions = partitions_of(kafka, names.INPUT_TOPICS)
         kafka.assign(partitions)
         kafka.seek_to_beginning(*partitions)
+        kafka.poll_bytes = 500_000
         reader = EvenReader(kafka, partitions)
         reader.start()
         yield reader
@@ -96,6 +98,30 @@ def test_live_records_are_handed_out_as_they_come(reader: EvenReader, backlog: S
 
     assert [record.value for record in polled] == [b"live"]
     assert reader.read_until() is None
+
+
+def test_long_records_that_wait_for_another_partition_are_few(
+    settings: Settings, fresh_topics: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The records of one partition are a hundred times as long as they are on the broker."""
+    monkeypatch.setattr(even_reader, "_AHEAD_BYTES", 2_000_000)
+    long, short = TopicPartition(names.REFERRAL, 0), TopicPartition(names.REFERRAL, 1)
+    with closing(producer(settings, compression_type="zstd", max_request_size=2**30)) as sender:
+        for place, value in [*[(long, bytes(1_000_000))] * 60, (short, b"x"), (long, b"x")]:
+            sender.send(place.topic, partition=place.partition, key=b"F", value=value).get(10)
+    with closing(consumer(settings)) as kafka:
+        kafka.assign([long, short])
+        kafka.seek_to_beginning(long, short)
+        kafka.poll_bytes = 4_000_000
+        reader = EvenReader(kafka, [long, short])
+        reader.start()
+        found, waiting = 0, []
+        for batch in _batches(reader):
+            found += len(batch)
+            waiting.append(kafka.position(long) - reader.position(long))
+
+    assert found == 62
+    assert 0 < max(waiting) <= 6
 
 
 @pytest.fixture
