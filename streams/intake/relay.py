@@ -5,7 +5,9 @@ One Kafka transaction holds the records of a poll and the offsets after them. So
 neither. Kafka refuses the transactions of a process in whose place another one has begun.
 """
 
+import time
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import structlog
 from kafka import OffsetAndMetadata, TopicPartition
@@ -17,7 +19,7 @@ from streams.contracts.checks import Reason, Refusal
 from streams.contracts.mark import Mark
 from streams.contracts.record import record_bytes
 from streams.errors import BrokerUnavailable
-from streams.intake.verdict import Verdict, verdict
+from streams.intake.verdict import MOST_KEY_BYTES, Verdict, verdict
 from streams.kafka.client import consumer, partitions_of
 from streams.kafka.drain import is_past
 from streams.kafka.partners import Partner
@@ -33,6 +35,16 @@ log = structlog.get_logger()
 
 _POLL_RECORDS = 500
 _POLL_MS = 200
+_FIRST_POLL_BYTES, _MOST_POLL_BYTES = 64 * 1024, 4 * 1024 * 1024
+"""
+With how many bytes the first poll ends, and with how many a later one ends at most.
+
+A poll is one transaction, which must end before `_TRANSACTION_MS`. So a relay begins with little, and takes more only
+after it has seen how fast the broker is. A quota, for example, makes the broker slow. If the broker aborts a
+transaction nevertheless, the next process begins with little again.
+"""
+_QUICK_SECONDS = 1.0
+"""After a transaction that took less than this, the next poll may have twice as many bytes; otherwise half as many."""
 _TRANSACTION_MS = 10_000
 """
 After this time, the broker aborts the transaction of a process that was killed or paused.
@@ -43,8 +55,21 @@ _BATCH_BYTES = 16_384
 _OVERHEAD = 2_048
 """An upper limit for the number of bytes that Kafka and the mark add to a record."""
 _MOST_HEADERS = 10_000
+_WHOLE_BYTES = 16 * 1024 * 1024
+"""
+A longer record is never passed on whole, even if it is short while it is compressed. Every reader of the input topics
+would have to hold it in memory.
+"""
 _BEGINNING = 1_024
-"""How many bytes of key and value are passed on if a record is longer than the input topics accept."""
+"""How many bytes of the value are passed on if a record is longer than the input topics accept."""
+
+
+class _Passed(NamedTuple):
+    """What is sent to an input topic for a partner's record."""
+
+    topic: str
+    content: Original
+    timestamp_ms: int | None
 
 
 class Relay:
@@ -73,6 +98,7 @@ class Relay:
         self._consumer: TolerantConsumer = consumer(
             settings, group_id=names.INTAKE_GROUP, max_poll_records=_POLL_RECORDS
         )
+        self._consumer.poll_bytes = _FIRST_POLL_BYTES
         # This completes or aborts the last transaction of an earlier process. So the committed offsets are final.
         self._producer.init_transactions()
         self._ids = self._consumer.asked_topic_ids(self._partners)
@@ -118,22 +144,31 @@ class Relay:
 
     def _pass_on(self, polled: Mapping[TopicPartition, list[Readable]]) -> None:
         following = {place: self._consumer.position(place) or 0 for place in polled}
-        sent = []
+        # Decide about all records before the transaction begins, because the broker aborts a long transaction.
+        passed = [self._passed(record) for records in polled.values() for record in records]
+        began = time.monotonic()
         self._producer.begin_transaction()
-        for place, records in polled.items():
-            for record in records:
-                found = verdict(record, self._partners[place.topic], self._most_bytes)
-                original, mark = self._marked(record, found)
-                headers = [*original.headers, mark.header()]
-                content = original._replace(headers=headers)
-                sent.append(send_verbatim(self._producer, found.topic, content, timestamp_ms=record.timestamp or None))
-                self._count(place, mark)
+        sent = [send_verbatim(self._producer, one.topic, one.content, timestamp_ms=one.timestamp_ms) for one in passed]
         offsets = {place: OffsetAndMetadata(at, self._ids[place.topic], -1) for place, at in following.items()}
         self._producer.send_offsets_to_transaction(offsets, names.INTAKE_GROUP)
         self._producer.flush(timeout=TIMEOUT_SECONDS)
         self._producer.commit_transaction()
         for future in sent:
             future.get(timeout=TIMEOUT_SECONDS)
+        self._pace(time.monotonic() - began)
+
+    def _pace(self, seconds: float) -> None:
+        """Choose how many bytes the next poll has, after a transaction that took this long."""
+        size = self._consumer.poll_bytes
+        self._consumer.poll_bytes = min(2 * size, _MOST_POLL_BYTES) if seconds < _QUICK_SECONDS else max(1, size // 2)
+
+    def _passed(self, record: Readable) -> _Passed:
+        partner = self._partners[record.topic]
+        found = verdict(record, partner, self._most_bytes)
+        original, mark = self._marked(record, found)
+        self._count(partner, mark)
+        headers = [*original.headers, mark.header()]
+        return _Passed(found.topic, original._replace(headers=headers), record.timestamp or None)
 
     def _marked(self, record: Readable, found: Verdict) -> tuple[Original, Mark]:
         """Return what is passed on, and its mark. A record that no input topic could take is shortened."""
@@ -146,23 +181,24 @@ class Relay:
             path=refusal.path if refusal else None,
             allowed=refusal.allowed if refusal else None,
         )
+        key = record.key and record.key[:MOST_KEY_BYTES]
         if self._fits(record):
-            return Original(record.key, record.value, record.headers), mark
-        return Original(record.key and record.key[:_BEGINNING], record.value and record.value[:_BEGINNING], ()), mark
+            return Original(key, record.value, record.headers), mark
+        return Original(key, record.value and record.value[:_BEGINNING], ()), mark
 
     def _fits(self, record: Readable) -> bool:
         """Return whether the input topics take the record. Topics limit the length after compression."""
-        if len(record.headers) > _MOST_HEADERS:
+        size = record_bytes(record)
+        if len(record.headers) > _MOST_HEADERS or size > _WHOLE_BYTES:
             return False
-        if record_bytes(record) <= self._most_bytes:
+        if size <= self._most_bytes:
             return True
         headers = (str.encode(name, errors="surrogateescape") + (content or b"") for name, content in record.headers)
         whole = b"".join([record.key or b"", record.value or b"", *headers])
         return len(zstd_encode(whole)) + 10 * len(record.headers) <= self._most_bytes
 
-    def _count(self, place: TopicPartition, mark: Mark) -> None:
+    def _count(self, partner: Partner, mark: Mark) -> None:
         self.passed_on += 1
         if mark.reason is not None:
             self.refused += 1
-            partner = self._partners[place.topic].name
-            log.warning("record_refused", record=mark.record, partner=partner, reason=mark.reason.value)
+            log.warning("record_refused", record=mark.record, partner=partner.name, reason=mark.reason.value)

@@ -15,7 +15,14 @@ from streams.contracts.record import Unreadable, record_bytes
 from streams.kafka.partners import Partner
 from streams.kafka.records import Readable
 
-__all__ = ["Verdict", "verdict"]
+__all__ = ["MOST_KEY_BYTES", "Verdict", "verdict"]
+
+MOST_KEY_BYTES = 256
+"""
+The longest key that is passed on. An id has at most 64 characters, which are at most 256 bytes in UTF-8.
+
+To find the partition of a record, kafka-python needs almost 0.2 s for each megabyte of its key.
+"""
 
 _OF_THE_DESK = frozenset(struct.type for struct in (AlertAcknowledged, AlertClosed, OpenedInEmergency))
 """
@@ -36,7 +43,8 @@ def verdict(record: Readable, partner: Partner, most_bytes: int) -> Verdict:
     Decide about one record.
 
     A record with more than `most_bytes` is refused without reading it. It may be short while it is compressed, but to
-    read it could take all the memory, and then nobody's records would be passed on.
+    read it could take all the memory, and then nobody's records would be passed on. A record with a longer key than
+    any id is refused as well.
 
     If the type of a record is unknown or cannot be read, the record goes to the escalation topic. The contract rejects
     it there, and it raises an alert, because it may be about a child.
@@ -47,6 +55,8 @@ def verdict(record: Readable, partner: Partner, most_bytes: int) -> Verdict:
         return Verdict(names.ESCALATION, Refusal(Reason.TOO_LARGE, allowed=f"at most {most_bytes} bytes"))
     claimed = claims(record.value, record.headers)
     topic = next((found for type_ in claimed.types if (found := topic_of(type_))), names.ESCALATION)
+    if len(record.key or b"") > MOST_KEY_BYTES:
+        return Verdict(topic, Refusal(Reason.TOO_LARGE, allowed=f"a key of at most {MOST_KEY_BYTES} bytes"))
     return Verdict(topic, _refusal(record, claimed, partner))
 
 

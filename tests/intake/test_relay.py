@@ -10,7 +10,8 @@ from random import Random
 
 import confluent_kafka
 import pytest
-from kafka import OffsetAndMetadata, TopicPartition
+from kafka import KafkaAdminClient, OffsetAndMetadata, TopicPartition
+from kafka.protocol.admin.client_quotas import AlterClientQuotasRequest
 
 from streams import land, names
 from streams.contracts import Reason
@@ -32,6 +33,7 @@ from streams.lake.connect import connect
 from streams.land.replay import replay
 from streams.land.verify import verify_offsets
 from streams.settings import Settings
+from streams.stack.broker_secrets import BROKER
 from tests.kafka.senders import send_by_librdkafka, send_by_python
 from tests.partners import POLICE, SCHOOL, contact
 
@@ -192,6 +194,49 @@ def test_record_that_is_much_too_long_is_refused_and_kept(own: Settings, send: S
     assert replay(own).sent == 0
 
 
+def test_large_keys_of_one_partner_hold_up_nobody(own: Settings, send: Send, rows: Rows) -> None:
+    """A key of a megabyte is a few dozen bytes long in a compressed batch."""
+    login = {**librdkafka_login(own.acting_as(POLICE.name)), "bootstrap.servers": own.bootstrap}
+    client = confluent_kafka.Producer(login | {"compression.type": "zstd"} | LONG)
+    client.produce(POLICE.topic, contact(1), b"F-1")
+    for number in range(200):
+        client.produce(POLICE.topic, contact(2 + number), bytes(1_000_000))
+    assert client.flush(60) == 0
+    send(contact(0, source="/south/school"), partner=SCHOOL.name, topic=SCHOOL.topic)
+    landed(own)
+
+    assert rows("SELECT event_source FROM landing.main.events ORDER BY ALL") == [("/north/police",), ("/south/school",)]
+    kept = rows("SELECT reason, topic, octet_length(record_key), count(*) FROM landing.main.quarantine GROUP BY ALL")
+    assert kept == [("too_large", names.REFERRAL, 256, 200)]
+
+
+def test_bomb_is_passed_on_without_what_it_hides(own: Settings, send: Send, rows: Rows) -> None:
+    """The longest record that a batch may hold, and one that is too long to be unpacked."""
+    login = {**librdkafka_login(own.acting_as(POLICE.name)), "bootstrap.servers": own.bootstrap}
+    client = confluent_kafka.Producer(login | {"compression.type": "zstd", "message.max.bytes": 1_000_000_000})
+    for size in (120_000_000, 140_000_000):
+        client.produce(POLICE.topic, bytes(size))
+        assert client.flush(60) == 0
+    send(contact(1))
+    landed(own)
+
+    assert rows("SELECT count(*) FROM landing.main.events") == [(1,)]
+    kept = rows("SELECT reason, octet_length(record_value) < 20000 FROM landing.main.quarantine ORDER BY reason")
+    assert kept == [("too_large", True), ("unreadable_batch", True)]
+
+
+def test_broker_that_takes_little_at_a_time_gets_little_at_a_time(own: Settings, send: Send) -> None:
+    """With this quota, all records together would take longer than a transaction may."""
+    noise = Random(1)
+    send(*(contact(number, note=noise.randbytes(4_000).hex()) for number in range(400)))
+    limit_producer(own, "intake", 60_000)
+    try:
+        assert run(own, once=True).records == 400
+    finally:
+        limit_producer(own, "intake", None)
+    assert len(passed_on(own)) == 400
+
+
 def test_deleted_and_recreated_inbound_topics_are_accounted_for(own: Settings, send: Send, rows: Rows) -> None:
     send(*(contact(number) for number in range(200)))
     with closing(admin(own)) as client:
@@ -261,6 +306,18 @@ def test_running_relay_takes_on_a_new_partner_and_survives_a_mistake(own: Settin
         stop.set()
         thread.join(60)
     assert not thread.is_alive()
+
+
+def limit_producer(settings: Settings, user: str, rate: int | None) -> None:
+    """Let the broker take only so many bytes a second from a user, or as many as it can."""
+    entry = ([("user", user)], [("producer_byte_rate", float(rate or 0), rate is None)])
+
+    async def ask(client: KafkaAdminClient) -> None:
+        answer = await client._manager.send(AlterClientQuotasRequest(entries=[entry], validate_only=False))
+        assert [one.error_code for one in answer.entries] == [0]
+
+    with closing(admin(settings.acting_as(BROKER))) as client:
+        client._manager.run(ask, client)
 
 
 def eventually(condition: Callable[[], bool]) -> None:
