@@ -9,6 +9,7 @@ import click
 
 from streams.cli.lake import lake_settings
 from streams.errors import PartSilent
+from streams.health.parts import parts
 from streams.intake.run import run
 from streams.lake.one_row import one_row
 from streams.lake.sign_table import entered
@@ -19,8 +20,12 @@ __all__ = ["command"]
 
 _SILENT_SECONDS = 30
 _REPORTED = """
-    SELECT extract(epoch FROM clock_timestamp() - max(beat_at))
-    FROM health.runs WHERE part = 'intake' AND ended_at IS NULL
+    SELECT min(silent), min(still) FILTER (WHERE NOT is_standby AND silent <= %s)
+    FROM (
+        SELECT is_standby, extract(epoch FROM clock_timestamp() - beat_at) AS silent,
+               extract(epoch FROM clock_timestamp() - turned_at) AS still
+        FROM health.runs WHERE part = 'intake' AND ended_at IS NULL
+    ) AS runs
 """
 
 
@@ -58,13 +63,16 @@ def _check(settings: Settings) -> None:
     Look for a report of an intake that runs or stands by. This needs only PostgreSQL.
 
     Raises:
-        PartSilent: there is no such report, or it is too old.
+        PartSilent: there is no such report, or it is too old, or the intake that runs makes no progress.
     """
     with entered(settings) as cursor:
-        cursor.execute(_REPORTED)
-        age = one_row(cursor)[0]
+        cursor.execute(_REPORTED, [_SILENT_SECONDS])
+        age, still = one_row(cursor)
     if age is None:
         raise PartSilent("no intake runs; start it with './caf intake'")
     if age > _SILENT_SECONDS:
         raise PartSilent(f"intake has been silent for {age:.0f} s; allowed: {_SILENT_SECONDS} s")
+    (allowed,) = (part.hang_seconds for part in parts(settings) if part.name == "intake")
+    if still is not None and still > allowed:
+        raise PartSilent(f"intake has made no progress for {still:.0f} s; allowed: {allowed:.0f} s")
     click.echo(f"intake is alive; its last report is {age:.1f} s old")
