@@ -24,6 +24,7 @@ from streams.lake.postgres import Postgres
 from streams.lake.quoted import quoted
 from streams.lake.roles import POSTGRES_ROLE, SqlRole, ensure_analyst
 from streams.lake.schema import FINISHED_OPTION, create_landing, create_marts
+from streams.lake.session import with_keepalives
 from streams.lake.unfinished import refuse_unfinished
 from streams.names import CATALOG_LANDING, CATALOG_MARTS
 from streams.settings import Settings
@@ -191,7 +192,8 @@ def _attach(
     if is_encrypted:
         # Only a new catalog needs this. It is noted there, and so is the key of each file.
         options.append("ENCRYPTED")
-    return f"ATTACH IF NOT EXISTS {quoted(f'ducklake:postgres:{dsn}')} AS {name} ({', '.join(options)})"
+    server = quoted(f"ducklake:postgres:{with_keepalives(dsn)}")
+    return f"ATTACH IF NOT EXISTS {server} AS {name} ({', '.join(options)})"
 
 
 def _ensure_catalogs(settings: Settings, dsn: str, catalogs: list[str]) -> str | None:

@@ -5,13 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from select import select
 from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 import psycopg2
 import psycopg2.extensions
 
 from streams.errors import LakeUnavailable
 
-__all__ = ["READ_WHOLE", "Session", "configure", "open_connection"]
+__all__ = ["READ_WHOLE", "Session", "configure", "open_connection", "with_keepalives"]
 
 _CLIENT: dict[str, Any] = {
     "connect_timeout": 10,
@@ -74,6 +75,17 @@ def open_connection(dsn: str, name: str, *, autocommit: bool = True) -> psycopg2
     connection: psycopg2.extensions.connection = psycopg2.connect(dsn, application_name=name, **_CLIENT)
     connection.autocommit = autocommit
     return connection
+
+
+def with_keepalives(dsn: str) -> str:
+    """
+    Return a libpq URL with the options of `open_connection`, for a connection that another library makes.
+
+    Options that the URL has already are kept.
+    """
+    parts = urlsplit(dsn)
+    missing = {name: value for name, value in _CLIENT.items() if name not in parse_qs(parts.query)}
+    return urlunsplit(parts._replace(query="&".join(filter(None, (parts.query, urlencode(missing))))))
 
 
 def configure(cursor: psycopg2.extensions.cursor, settings: Mapping[str, str]) -> None:

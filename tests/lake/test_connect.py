@@ -17,6 +17,7 @@ from streams.lake.advisory import advisory_lock
 from streams.lake.connect import attach_statements, catalog_dsn, connect, extension_file
 from streams.lake.lock_keys import LockKey
 from streams.lake.locks import LandingLocks
+from streams.lake.postgres import Postgres
 from streams.lake.schema import ensure_landing
 from streams.lake.session import Session
 from streams.settings import Settings
@@ -40,6 +41,15 @@ def test_first_reader_finds_every_table(fresh_settings: Settings) -> None:
         found = {table: _columns(lake, table) for table in landing_tables()}
 
     assert found == {name: list(table.columns) for name, table in landing_tables().items()}
+
+
+def test_duckdb_notices_that_the_server_is_gone(fresh_settings: Settings) -> None:
+    """Without these options, a failover that sends no reset would stop a part for hours."""
+    own = replace(fresh_settings, postgres=f"{Postgres.of(fresh_settings).url}&keepalives_idle=9")
+    for statement in attach_statements(own):
+        assert "keepalives_idle=9&" in statement
+        assert "keepalives=1&keepalives_interval=2&keepalives_count=3&tcp_user_timeout=15000" in statement
+    connect(own).close()
 
 
 def test_processes_that_start_together_make_one_catalog(fresh_settings: Settings) -> None:

@@ -26,6 +26,7 @@ from streams.lake.connect import catalog_dsn, connect
 from streams.lake.offsets import next_offsets
 from streams.lake.quoted import quoted
 from streams.lake.rows import each_named_row
+from streams.lake.session import with_keepalives
 from streams.settings import Settings
 from streams.watch.state.state import State
 
@@ -80,7 +81,7 @@ def _filled(
         except duckdb.CatalogException:
             return {}
         ahead = {place: landed[place] for place, offset in behind.items() if landed.get(place, offset) > offset}
-        lake.execute(f"ATTACH {quoted(catalog_dsn(settings))} AS state (TYPE postgres)")
+        lake.execute(f"ATTACH {quoted(with_keepalives(catalog_dsn(settings)))} AS state (TYPE postgres)")
         done = 0
         for place, end in ahead.items():
             if place.topic in names.INPUT_TOPICS:
