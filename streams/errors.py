@@ -36,8 +36,10 @@ __all__ = [
     "NothingBuilt",
     "OracleMissing",
     "PartSilent",
+    "PartnerLeftOut",
     "PartnersInvalid",
     "PartsDisagree",
+    "PlaceLost",
     "PortTaken",
     "PublicationInvalid",
     "PublishedFileInvalid",
@@ -216,8 +218,16 @@ class PolicyInvalid(CafError):
     """A policy is unreadable, or names something that a policy must not name."""
 
 
+class PartnerLeftOut(CafError):
+    """What some partners send is not passed on, because of their topics' settings or an unknown place in them."""
+
+
 class PartnersInvalid(CafError):
     """The table of partners is missing, or one of its lines has a value that is not allowed."""
+
+
+class PlaceLost(CafError):
+    """A part has read a topic before, and Kafka does not know how far."""
 
 
 class RetentionInvalid(CafError):

@@ -8,7 +8,7 @@ claim that everything is well.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from streams.errors import MartsHeld
+from streams.errors import MartsHeld, PartnerLeftOut
 from streams.health.backlog import Backlog
 from streams.health.parts import Part
 from streams.health.row import Level, Row, State, spell
@@ -168,7 +168,8 @@ def _of_its_work(case: Case, run: Run, state: State, since: datetime) -> _Verdic
     if backlog and backlog.seconds > case.part.late_seconds:
         return _late(case, run, backlog)
     if run.is_alive and run.error:
-        level: Level = "red" if backlog and backlog.seconds > _TROUBLED.total_seconds() else "amber"
+        is_late = backlog is not None and backlog.seconds > _TROUBLED.total_seconds()
+        level: Level = "red" if is_late or run.error == PartnerLeftOut.__name__ else "amber"
         return "in trouble", level, f"{name} cannot work: {_error(run)}. Repair that; it tries again by itself", since
     if case.is_paused:
         return "paused", "amber", f"the DAG of {name} is paused: after this run, none will start. Unpause it", since

@@ -19,6 +19,7 @@ from streams.contracts.checks import Reason, Refusal
 from streams.contracts.mark import Mark
 from streams.contracts.record import record_bytes
 from streams.errors import BrokerUnavailable
+from streams.intake.beginning import begin_reading
 from streams.intake.verdict import MOST_KEY_BYTES, Verdict, verdict
 from streams.kafka.client import consumer, partitions_of
 from streams.kafka.drain import is_past
@@ -55,6 +56,8 @@ _BATCH_BYTES = 16_384
 _OVERHEAD = 2_048
 """An upper limit for the number of bytes that Kafka and the mark add to a record."""
 _MOST_HEADERS = 10_000
+_KEEP_SECONDS = 3_600.0
+"""How often all offsets are committed, even those that have not changed."""
 _WHOLE_BYTES = 16 * 1024 * 1024
 """
 A longer record is never passed on whole, even if it is short while it is compressed. Every reader of the input topics
@@ -79,6 +82,7 @@ class Relay:
     Attributes:
         passed_on: how many records have been passed on, including refused ones.
         refused: how many of them were refused, because they speak for somebody else or cannot be read.
+        left_out: a sentence for each topic that is not read, which says why.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -102,15 +106,17 @@ class Relay:
         # This completes or aborts the last transaction of an earlier process. So the committed offsets are final.
         self._producer.init_transactions()
         self._ids = self._consumer.asked_topic_ids(self._partners)
-        self._places = partitions_of(self._consumer, self._partners)
-        self._consumer.assign(self._places)
-        for place in self._places:
+        self._known_places = partitions_of(self._consumer, self._partners)
+        self._following, self.left_out = begin_reading(settings, self._consumer, partners, self._ids)
+        self._consumer.assign(self._following)
+        for place, offset in self._following.items():
             # Records that Kafka has deleted before they were read are passed on as lost.
-            self._consumer.seek(place, self._consumer.committed(place) or 0)
+            self._consumer.seek(place, offset)
+        self._keep_places()
 
     def ends(self) -> dict[TopicPartition, int]:
-        """Return the offsets at which the inbound topics end now."""
-        return self._consumer.end_offsets(self._places)
+        """Return the offsets at which the inbound topics that are read end now."""
+        return self._consumer.end_offsets(list(self._following))
 
     def is_past(self, ends: Mapping[TopicPartition, int]) -> bool:
         """Return whether everything before these offsets has been passed on."""
@@ -120,19 +126,26 @@ class Relay:
         """
         Pass on the records of one poll. Return False if the topics have changed, so that a new relay must begin.
 
-        Nothing of the poll is passed on if a topic was recreated, because its records may be of either topic.
+        Nothing of the poll is passed on if a topic was recreated, because its records may be of either topic, or if a
+        topic goes on before the place at which it should, because then it has lost its end.
 
         Raises:
             BrokerUnavailable: the broker does not answer, or another process has begun to pass on records.
         """
         try:
-            polled = self._consumer.poll(timeout_ms=_POLL_MS) if self._places else {}
+            polled = self._consumer.poll(timeout_ms=_POLL_MS) if self._following else {}
             ids = self._consumer.asked_topic_ids(self._partners) if polled else self._consumer.topic_ids(self._partners)
-            if ids != self._ids or partitions_of(self._consumer, self._partners) != self._places:
+            if (
+                ids != self._ids
+                or partitions_of(self._consumer, self._partners) != self._known_places
+                or any(records[0].offset < self._following[place] for place, records in polled.items())
+            ):
                 log.warning("topics_changed")
                 return False
             if polled:
                 self._pass_on(polled)
+            if time.monotonic() - self._kept_at > _KEEP_SECONDS:
+                self._keep_places()
         except KafkaError as error:
             raise BrokerUnavailable(f"records of partners cannot be passed on: {type(error).__name__}") from None
         return True
@@ -149,13 +162,30 @@ class Relay:
         began = time.monotonic()
         self._producer.begin_transaction()
         sent = [send_verbatim(self._producer, one.topic, one.content, timestamp_ms=one.timestamp_ms) for one in passed]
-        offsets = {place: OffsetAndMetadata(at, self._ids[place.topic], -1) for place, at in following.items()}
-        self._producer.send_offsets_to_transaction(offsets, names.INTAKE_GROUP)
+        self._commit_with_transaction(following)
         self._producer.flush(timeout=TIMEOUT_SECONDS)
         self._producer.commit_transaction()
         for future in sent:
             future.get(timeout=TIMEOUT_SECONDS)
+        self._following |= following
         self._pace(time.monotonic() - began)
+
+    def _keep_places(self) -> None:
+        """
+        Commit all offsets again, because the broker forgets an offset some days after it was committed.
+
+        The offsets of partners that have sent nothing for long would be lost. Like every transaction, this one fails if
+        another process has begun to pass on records.
+        """
+        if self._following:
+            self._producer.begin_transaction()
+            self._commit_with_transaction(self._following)
+            self._producer.commit_transaction()
+        self._kept_at = time.monotonic()
+
+    def _commit_with_transaction(self, offsets: Mapping[TopicPartition, int]) -> None:
+        marked = {place: OffsetAndMetadata(at, self._ids[place.topic], -1) for place, at in offsets.items()}
+        self._producer.send_offsets_to_transaction(marked, names.INTAKE_GROUP)
 
     def _pace(self, seconds: float) -> None:
         """Choose how many bytes the next poll has, after a transaction that took this long."""

@@ -5,13 +5,18 @@ The broker's topics can differ from the definition, because a person or a platfo
 difference would break a guarantee, the topics are refused.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
+from kafka import KafkaAdminClient
 from kafka.admin import ConfigFilterType, ConfigResource, ConfigResourceType
-from kafka.errors import TopicAlreadyExistsError
+from kafka.errors import (
+    ClusterAuthorizationFailedError,
+    TopicAlreadyExistsError,
+    TopicAuthorizationFailedError,
+)
 
 from streams import names
 from streams.errors import TopicsUnfit
@@ -19,8 +24,12 @@ from streams.kafka.client import admin
 from streams.kafka.partners import partners_if_valid
 from streams.settings import Settings
 
-__all__ = ["Difference", "differences", "ensure_topics", "refuse_differences", "topic_configs"]
+__all__ = ["OFFSETS_TOPIC", "Difference", "differences", "ensure_topics", "refuse_differences", "topic_configs"]
 
+OFFSETS_TOPIC = "__consumer_offsets"
+"""Kafka's own topic of committed offsets."""
+_OFFSET_RETENTION = "offsets.retention.minutes"
+_INIT = "'./caf init' creates it"
 _DAY_MS = 86_400_000
 _ONE_NUMBER = (*names.INPUT_TOPICS, names.ALERTS)
 """Topics on which a family must have the same partition number."""
@@ -75,48 +84,59 @@ def topic_configs(settings: Settings) -> dict[str, dict[str, Any]]:
     }
 
 
-def ensure_topics(settings: Settings) -> list[str]:
+def ensure_topics(settings: Settings, topics: Collection[str] | None = None) -> list[str]:
     """
     Create the missing topics and leave existing topics as they are.
+
+    Args:
+        topics: the topics that the caller uses; None for all topics.
 
     Returns:
         The names of the created topics.
 
     Raises:
         BrokerUnavailable: no broker answers.
+        TopicsUnfit: a topic is missing, and the login may not create it.
     """
     client = admin(settings)
     try:
         existing = set(client.list_topics())
-        missing = {name: config for name, config in topic_configs(settings).items() if name not in existing}
+        missing = {name: config for name, config in _wanted(settings, topics).items() if name not in existing}
         for name, config in missing.items():
             try:
                 client.create_topics({name: config | {"replication_factor": settings.replication}})
             except TopicAlreadyExistsError:
                 continue
+            except (TopicAuthorizationFailedError, ClusterAuthorizationFailedError):
+                raise TopicsUnfit(f"topic {name} is missing, and this login may not create it: {_INIT}") from None
         client.wait_for_topics(list(missing))
         return sorted(missing)
     finally:
         client.close()
 
 
-def differences(settings: Settings) -> list[Difference]:
+def differences(settings: Settings, topics: Collection[str] | None = None) -> list[Difference]:
     """
     Compare the broker's topics with `topic_configs`. Differences that break a guarantee come first.
+
+    Args:
+        topics: the topics that the caller uses; None for all topics, and for how long the broker keeps offsets.
 
     Raises:
         BrokerUnavailable: no broker answers.
     """
     with closing(admin(settings)) as client:
         existing = set(client.list_topics())
-        wanted = topic_configs(settings)
+        wanted = _wanted(settings, topics)
+        kept_minutes = _offset_minutes(client) if topics is None else []
         found = {one["name"]: one for one in client.describe_topics(sorted(existing & wanted.keys()))}
         resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in found]
         described = client.describe_configs(resources, config_filter=ConfigFilterType.ALL)["topic"] if found else {}
     configs = {topic: {name: one["value"] for name, one in described.get(topic, {}).items()} for topic in found}
     partitions = {topic: one["partitions"] for topic, one in found.items()}
     all_found = [
-        *(Difference(topic, "is missing: './caf init' creates it", True) for topic in wanted.keys() - existing),
+        *(Difference(topic, f"is missing: {_INIT}", True) for topic in wanted.keys() - existing),
+        *_offsets(settings, kept_minutes),
         *_partitions(wanted, {topic: len(parts) for topic, parts in partitions.items()}),
         *(one for topic in found for one in _replicas(settings, topic, partitions[topic], configs[topic])),
         *(one for topic in found for one in _configs(topic, wanted[topic]["configs"], configs[topic])),
@@ -124,17 +144,40 @@ def differences(settings: Settings) -> list[Difference]:
     return sorted(all_found, key=lambda one: (not one.breaks, one.topic, one.what))
 
 
-def refuse_differences(settings: Settings) -> None:
+def refuse_differences(settings: Settings, topics: Collection[str] | None = None) -> None:
     """
     Check that the topics keep every guarantee.
+
+    Args:
+        topics: the topics that the caller uses; None for all topics.
 
     Raises:
         BrokerUnavailable: no broker answers.
         TopicsUnfit: a topic breaks a guarantee; the message names each difference and what to do.
     """
-    broken = [str(one) for one in differences(settings) if one.breaks]
+    broken = [str(one) for one in differences(settings, topics) if one.breaks]
     if broken:
         raise TopicsUnfit("; ".join(broken))
+
+
+def _wanted(settings: Settings, topics: Collection[str] | None) -> dict[str, dict[str, Any]]:
+    return {name: one for name, one in topic_configs(settings).items() if topics is None or name in topics}
+
+
+def _offset_minutes(client: KafkaAdminClient) -> list[int]:
+    """Return for how long each broker keeps committed offsets. A broker that does not show this is left out."""
+    brokers = [str(one["broker_id"]) for one in client.describe_cluster()["brokers"] if not one.get("is_fenced")]
+    resources = [ConfigResource(ConfigResourceType.BROKER, broker, [_OFFSET_RETENTION]) for broker in brokers]
+    shown = client.describe_configs(resources, config_filter=ConfigFilterType.ALL)["broker"].values() if brokers else []
+    return [int(one[_OFFSET_RETENTION]["value"]) for one in shown if _OFFSET_RETENTION in one]
+
+
+def _offsets(settings: Settings, kept_minutes: list[int]) -> Iterator[Difference]:
+    kept, should = min(kept_minutes, default=None), settings.retention_days * 24 * 60
+    if kept is not None and kept < should:
+        # A part that is off for longer would not know any more how far it has read.
+        what = f"forgets offsets after {kept} minutes: set {_OFFSET_RETENTION}={should} on each broker"
+        yield Difference(OFFSETS_TOPIC, what, False)
 
 
 def _partitions(wanted: Mapping[str, Mapping[str, Any]], found: Mapping[str, int]) -> Iterator[Difference]:

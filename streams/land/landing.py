@@ -25,6 +25,8 @@ __all__ = ["run"]
 
 log = structlog.get_logger()
 
+_TOPICS = (*names.LANDED_TOPICS, names.AUDIT_CHECKPOINTS)
+
 
 def run(
     settings: Settings,
@@ -55,8 +57,8 @@ def run(
     stops = stops_after(for_seconds, until)
     landed = Landed()
     with rarely_collected(), sign_of_life(settings, "land") as sign:
-        ensure_topics(settings)
-        refuse_differences(settings)
+        ensure_topics(settings, _TOPICS)
+        refuse_differences(settings, _TOPICS)
         while _land(
             settings.acting_as("land"), landed, stops, sign=sign, validator=validator, on_commit=on_commit, once=once
         ):

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 from kafka import OffsetAndMetadata, TopicPartition
 
+from streams.errors import PlaceLost
+from streams.kafka.client import partitions_of
 from streams.kafka.drain import is_past, polled
 from streams.kafka.reading import TolerantConsumer
 from streams.kafka.records import Readable
@@ -26,13 +28,32 @@ class Cursor:
     because the saved offsets belong to the topic's previous generation.
     """
 
-    def __init__(self, settings: Settings, topic: str, name: str) -> None:
+    def __init__(self, settings: Settings, topic: str, name: str, *, writes: str | None = None) -> None:
+        """
+        Connect to the broker, and continue at the saved offsets.
+
+        Args:
+            writes: a topic that only this reader writes. Once the topic has had records, this is not the first start.
+
+        Raises:
+            BrokerUnavailable: no broker answers.
+            PlaceLost: this is not the first start, but no offsets are saved, or the topic ends before a saved offset.
+        """
         self._consumer: TolerantConsumer = numbered_consumer(settings, [topic], group_id=name)
         committed = {partition: self._consumer.committed(partition) for partition in self._consumer.assignment()}
         generation = self._consumer.generations().get(topic)
         begun = any(offset is not None for offset in committed.values()) or (generation and generation.is_unconfirmed)
+        ends = self.ends()
+        if (not begun and writes and self._has_records(writes)) or any(
+            offset is not None and offset > ends[partition] for partition, offset in committed.items()
+        ):
+            self._consumer.close()
+            raise PlaceLost(
+                f"group {name} has read {topic} before, but what Kafka knows about how far is lost or wrong. "
+                "See 'A place that Kafka has lost' in docs/operate.md"
+            )
         beginnings = self._consumer.beginning_offsets(self._consumer.assignment())
-        new = {} if begun else self.ends()
+        new = {} if begun else ends
         for partition, offset in (committed | new).items():
             self._consumer.seek(partition, beginnings[partition] if offset is None else offset)
         self._commit(new)
@@ -57,6 +78,9 @@ class Cursor:
     def close(self) -> None:
         """Disconnect. Records that are not marked as done will be read again."""
         self._consumer.close()
+
+    def _has_records(self, topic: str) -> bool:
+        return any(self._consumer.end_offsets(partitions_of(self._consumer, [topic])).values())
 
     def _commit(self, offsets: dict[TopicPartition, int]) -> None:
         if offsets:

@@ -13,6 +13,7 @@ import psycopg2
 import structlog
 from kafka.errors import KafkaError
 
+from streams import names
 from streams.audit.rules import record_rules
 from streams.errors import AuditUnavailable, BrokerUnavailable, LakeUnavailable, LockTaken, RecordsDeleted
 from streams.kafka.topics import ensure_topics, refuse_differences
@@ -28,6 +29,7 @@ __all__ = ["Watched", "run"]
 
 log = structlog.get_logger()
 
+_TOPICS = (*names.INPUT_TOPICS, names.ALERTS, names.ALERTS_CURRENT, names.HEARTBEAT, names.AUDIT)
 _RETRY_SECONDS = 0.5
 
 
@@ -62,8 +64,8 @@ def run(
     """
     stop = stops_after(for_seconds, until)
     with sign_of_life(settings, "watch") as sign:
-        ensure_topics(settings)
-        refuse_differences(settings)
+        ensure_topics(settings, _TOPICS)
+        refuse_differences(settings, _TOPICS)
         settings = settings.acting_as("watch")
         rules = compiled_rules(settings, project)
         _record_rules(settings, rules)

@@ -189,6 +189,14 @@ def test_trouble_that_a_part_reports_is_amber_until_records_wait_a_minute() -> N
     assert evaluated("watch", troubled, backlog=waits).level == "red"
 
 
+def test_partner_that_is_left_out_is_red_at_once() -> None:
+    """Nobody else would notice, because the records of all other partners are passed on."""
+    row = evaluated("intake", run("intake", error="PartnerLeftOut", says="caf.inbound.x.v1 has lost its end"))
+
+    assert (row.level, row.state) == ("red", "in trouble")
+    assert "caf.inbound.x.v1 has lost its end" in row.says
+
+
 def test_nightly_part_that_did_not_run_is_red() -> None:
     fresh, old = run("publish", ago=86_400, ended=86_000), run("publish", ago=120_000, ended=119_000)
 

@@ -16,7 +16,7 @@ from kafka.protocol.admin.client_quotas import AlterClientQuotasRequest
 from streams import land, names
 from streams.contracts import Reason
 from streams.contracts.mark import MARK_HEADER, mark_of
-from streams.errors import BrokerUnavailable
+from streams.errors import BrokerUnavailable, PartnerLeftOut
 from streams.health.broker import ask_broker
 from streams.health.lake import LakeReader
 from streams.health.parts import groups
@@ -35,6 +35,7 @@ from streams.land.verify import verify_offsets
 from streams.settings import Settings
 from streams.stack.broker_secrets import BROKER
 from tests.kafka.senders import send_by_librdkafka, send_by_python
+from tests.kafka.test_topics import alter
 from tests.partners import POLICE, SCHOOL, contact
 
 Send = Callable[..., None]
@@ -306,6 +307,89 @@ def test_running_relay_takes_on_a_new_partner_and_survives_a_mistake(own: Settin
         stop.set()
         thread.join(60)
     assert not thread.is_alive()
+
+
+def forget(settings: Settings) -> None:
+    """Let Kafka forget what intake has committed, as it does some days after the last commit."""
+    with closing(admin(settings)) as client:
+        client.delete_groups([names.INTAKE_GROUP])
+
+
+def test_relay_keeps_the_places_of_partners_that_send_nothing(
+    own: Settings, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kafka forgets an offset some days after it was committed. So a relay commits all offsets again and again."""
+
+    def committed() -> dict[tuple[str, int], int] | None:
+        return ask_broker(own, dict(groups(own).values())).committed[names.INTAKE_GROUP]
+
+    monkeypatch.setattr("streams.intake.relay._KEEP_SECONDS", 0.0)
+    send(contact(1))
+    with closing(Relay(own.acting_as("intake"), partners(own))) as relay:
+        at_the_start = committed()
+        eventually(lambda: relay.turn() and relay.passed_on == 1)
+        forget(own)
+        relay.turn()
+
+        assert at_the_start == {(POLICE.topic, 0): 0, (SCHOOL.topic, 0): 0}
+        assert committed() == {(POLICE.topic, 0): 1, (SCHOOL.topic, 0): 0}
+
+
+def test_topic_of_which_kafka_forgot_how_far_it_was_read_is_left_out(own: Settings, send: Send, rows: Rows) -> None:
+    """Otherwise the records of a month would be passed on once more. The other partner's records are passed on."""
+    send(contact(1))
+    landed(own)
+    forget(own)
+    send(contact(2))
+    send(contact(3, source="/south/school"), partner=SCHOOL.name, topic=SCHOOL.topic)
+    with pytest.raises(PartnerLeftOut, match=rf"how far {POLICE.topic} was read; in the lake, its last record is 0"):
+        run(own, once=True)
+    assert len(passed_on(own)) == 2
+
+    with closing(consumer(own, group_id=names.INTAKE_GROUP)) as client:
+        client.commit({TopicPartition(POLICE.topic, 0): OffsetAndMetadata(1, "", -1)})
+    landed(own)
+    assert rows("SELECT count(*) FROM landing.main.events") == [(3,)]
+
+
+def test_topic_that_has_lost_its_end_is_left_out(own: Settings, send: Send) -> None:
+    send(contact(1))
+    landed(own)
+    with closing(consumer(own, group_id=names.INTAKE_GROUP)) as client:
+        client.commit({TopicPartition(POLICE.topic, 0): OffsetAndMetadata(7, "", -1)})
+
+    with pytest.raises(PartnerLeftOut, match=rf"{POLICE.topic} ends at 1, but its records up to 7 have been passed on"):
+        run(own, once=True)
+    assert len(passed_on(own)) == 1
+
+
+def test_topic_that_goes_back_while_it_is_read_ends_the_relay(own: Settings, send: Send) -> None:
+    send(contact(1), contact(2))
+    with closing(Relay(own.acting_as("intake"), partners(own))) as relay:
+        eventually(lambda: relay.turn() and relay.passed_on == 2)
+        relay._consumer.seek(TopicPartition(POLICE.topic, 0), 0)
+        eventually(lambda: not relay.turn())
+
+        assert relay.passed_on == 2
+
+
+def test_partner_without_a_fit_topic_is_left_out(own: Settings, send: Send) -> None:
+    """On a cluster that somebody else runs, intake may not create topics, and a topic may have other settings."""
+    with closing(admin(own)) as client:
+        client.delete_topics([SCHOOL.topic])
+        while SCHOOL.topic in client.list_topics():
+            time.sleep(0.05)
+    send(contact(1))
+    as_intake = own.acting_as("intake")
+    with pytest.raises(PartnerLeftOut, match=rf"{SCHOOL.topic} is missing: './caf init' creates it"):
+        run(as_intake, once=True)
+    assert len(passed_on(own)) == 1
+
+    ensure_topics(own)
+    alter(own, SCHOOL.topic, **{"cleanup.policy": "compact"})
+    with pytest.raises(PartnerLeftOut, match=rf"{SCHOOL.topic} has cleanup.policy=compact"):
+        run(as_intake, once=True)
+    land.run(own, once=True)  # reads no inbound topic
 
 
 def limit_producer(settings: Settings, user: str, rate: int | None) -> None:

@@ -1,6 +1,7 @@
 """Topics that another process created are compared with the settings that they should have."""
 
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 from kafka.admin import ConfigResource, ConfigResourceType, NewPartitions
@@ -75,6 +76,35 @@ def test_a_topic_with_other_partitions_than_the_others_is_refused_by_all(
     for start in (refuse_differences, land.run, watch):
         with pytest.raises(TopicsUnfit, match=rf"{names.REFERRAL} has 3 partitions"):
             start(fresh_settings)
+
+
+def test_part_refuses_only_topics_that_it_uses(settings: Settings, fresh_topics: str) -> None:
+    alter(settings, names.REFERRAL, **{"message.timestamp.type": "CreateTime"})
+
+    refuse_differences(settings, [names.ALERTS, names.ESCALATION])
+    with pytest.raises(TopicsUnfit, match=names.REFERRAL):
+        refuse_differences(settings, [names.REFERRAL])
+
+
+def test_missing_topic_that_a_login_may_not_create_is_named(settings: Settings, fresh_topics: str) -> None:
+    with closing(admin(settings)) as client:
+        client.delete_topics([names.ESCALATION])
+        while names.ESCALATION in client.list_topics():
+            pass
+
+    ensure_topics(settings.acting_as("intake"), [names.REFERRAL])
+    with pytest.raises(TopicsUnfit, match=rf"{names.ESCALATION} is missing, and this login may not create it"):
+        ensure_topics(settings.acting_as("intake"), names.INPUT_TOPICS)
+
+
+def test_broker_that_forgets_offsets_before_records_is_named(settings: Settings, fresh_topics: str) -> None:
+    """The embedded broker keeps offsets for a year. A login that may not see this reports nothing."""
+    own = replace(settings, retention_days=500)
+    (found,) = [one for one in differences(own) if one.topic == "__consumer_offsets"]
+
+    assert found.what == "forgets offsets after 525600 minutes: set offsets.retention.minutes=720000 on each broker"
+    assert not found.breaks
+    assert not [one for one in differences(own.acting_as("watch")) if one.topic == "__consumer_offsets"]
 
 
 def test_equal_partitions_of_another_number_are_taken_as_they_are(settings: Settings, fresh_topics: str) -> None:

@@ -66,16 +66,18 @@ def share(
 
     Raises:
         BrokerUnavailable: no broker answers at the start.
+        PlaceLost: Kafka has forgotten which alerts were shared.
         RulesInvalid: dbt cannot compile the models.
     """
     is_over = stops_after(for_seconds, until)
     with ExitStack() as stack:
         sign = stack.enter_context(sign_of_life(settings, "share"))
-        ensure_topics(settings)
+        ensure_topics(settings, (names.ALERTS, names.SHARING_DECISION, *names.PARTNER_TOPICS.values()))
         settings = settings.acting_as("share")
         engine = stack.enter_context(closing(Engine(compiled_rules(settings))))
         sharer = stack.enter_context(closing(_Sharer(settings, policy, Consents(settings, engine, patience_seconds))))
-        cursor = stack.enter_context(closing(Cursor(settings, names.ALERTS, names.SHARE_GROUP)))
+        cursor = Cursor(settings, names.ALERTS, names.SHARE_GROUP, writes=names.SHARING_DECISION)
+        stack.callback(cursor.close)
         ends = cursor.ends()
         while not is_over() and not (once and cursor.is_past(ends)):
             for record in cursor.read():

@@ -68,6 +68,7 @@ def post(
 
     Raises:
         BrokerUnavailable: no broker answers at the start.
+        PlaceLost: Kafka has forgotten which decisions were answered.
         RulesInvalid: dbt cannot compile the models.
     """
     is_over = stops_after(for_seconds, until)
@@ -78,10 +79,11 @@ def post(
             sign.turn()
             return is_over()
 
-        ensure_topics(settings)
+        ensure_topics(settings, (names.REFERRAL, names.FEEDBACK))
         settings = settings.acting_as("share")
         office = stack.enter_context(closing(_Office(settings, patience_seconds)))
-        cursor = stack.enter_context(closing(Cursor(settings, names.REFERRAL, names.FEEDBACK_GROUP)))
+        cursor = Cursor(settings, names.REFERRAL, names.FEEDBACK_GROUP, writes=names.FEEDBACK)
+        stack.callback(cursor.close)
         ends = cursor.ends()
         while not stop() and not (once and cursor.is_past(ends)):
             if not office.answer([decode(record) for record in cursor.read()], stop):

@@ -2,15 +2,18 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from kafka import OffsetAndMetadata
 
 from streams import names
 from streams.alerts.publisher import Publisher
 from streams.contracts.outputs import Alert
-from streams.kafka.client import consumer, producer
+from streams.errors import PlaceLost
+from streams.kafka.client import admin, consumer, partitions_of, producer
 from streams.lake.connect import connect
 from streams.land import run as land
 from streams.land.verify import verify_offsets
@@ -101,6 +104,21 @@ def desk(fresh_settings: Settings, fresh_topics: str) -> Iterator[Desk]:
     made = Desk(replace(fresh_settings, land_batch_seconds=0.05))
     yield made
     made.close()
+
+
+def test_share_that_lost_its_place_stops(desk):
+    """If it began at the end of the topic again, partners would never hear of the alerts of the meantime."""
+    desk.share()
+    desk.wait_for_service(1)
+    desk.share()
+    with closing(consumer(desk.settings, group_id=names.SHARE_GROUP)) as client:
+        client.commit({one: OffsetAndMetadata(9, "", -1) for one in partitions_of(client, [names.ALERTS])})
+    with pytest.raises(PlaceLost, match="group caf-share has read"):
+        desk.share()
+    with closing(admin(desk.settings)) as client:
+        client.delete_groups([names.SHARE_GROUP])
+    with pytest.raises(PlaceLost, match="group caf-share has read"):
+        desk.share()
 
 
 def test_consent_decides_from_message_to_message(desk):

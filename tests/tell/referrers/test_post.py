@@ -1,13 +1,15 @@
 """Letters to referrers on their topic, with a real broker and a real lake."""
 
 import json
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from streams import names
-from streams.kafka.client import consumer, producer
+from streams.errors import PlaceLost
+from streams.kafka.client import admin, consumer, producer
 from streams.lake.connect import connect
 from streams.land import run as land
 from streams.land.verify import verify_offsets
@@ -117,6 +119,20 @@ def test_referrers_are_told_once_and_corrected(desk):
     with connect(desk.settings, marts=None) as lake:
         assert lake.execute("SELECT count(*) FROM landing.main.feedback").fetchone() == (3,)
     assert verify_offsets(desk.settings).differences == []
+
+
+def test_post_that_lost_its_place_stops(desk):
+    """If it began at the end of the topic again, the decisions of the meantime would never be answered."""
+    desk.post()
+    desk.refer(1)
+    desk.decide(1)
+    assert desk.post() == 1
+    with closing(admin(desk.settings)) as client:
+        client.delete_groups([names.FEEDBACK_GROUP])
+    desk.decide(1, "no_further_action")
+
+    with pytest.raises(PlaceLost, match=r"group caf-feedback has read caf\.referral\.v1 before"):
+        desk.post()
 
 
 def test_letter_waits_for_the_lake(desk):
