@@ -6,7 +6,7 @@ The waiting time of a record comes from Kafka's index of timestamps, so it is kn
 This matters because an unreadable record is often the one at which a part has stopped.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ from streams.health.backlog import Backlog
 from streams.kafka.client import admin, consumer, partitions_of
 from streams.kafka.generations import Generations
 from streams.kafka.heartbeat import last_heartbeat
-from streams.kafka.topics import differences, topic_configs
+from streams.kafka.topics import OFFSETS_TOPIC, differences, topic_configs
 from streams.settings import Settings
 
 __all__ = ["Broker", "Places", "ask_broker", "waiting", "without_their_end"]
@@ -60,7 +60,7 @@ class Broker:
         heartbeat: the watcher's last heartbeat.
         heard_at: when that heartbeat arrived.
         committed: the committed offsets of each consumer group, or None if the group has never committed any.
-        troubles: sentences about topics and partitions that are broken.
+        troubles: sentences about topics and partitions that are broken, or that nobody reads.
         flaws: sentences about topics with wrong settings that do not break a guarantee.
         topic_ids: the id of each topic. A topic that was deleted and recreated under the same name has another id.
         generations: the generations of the topics that the lake knows.
@@ -116,7 +116,9 @@ def ask_broker(settings: Settings, groups: Mapping[str, Sequence[str]]) -> Broke
         BrokerUnavailable: no broker answers.
     """
     with closing(admin(settings)) as client:
-        troubles, readable = _partitions(client, list(topic_configs(settings)))
+        known = topic_configs(settings)
+        unlisted = {one for one in client.list_topics() if one.startswith(names.INBOUND_PREFIX)} - known.keys()
+        troubles, readable = _partitions(client, [*known, *sorted(unlisted)])
     with closing(consumer(settings)) as client:
         topics = dict.fromkeys((*names.LANDED_TOPICS, *(topic for read in groups.values() for topic in read)))
         places = [one for one in partitions_of(client, topics) if one in readable]
@@ -125,7 +127,8 @@ def ask_broker(settings: Settings, groups: Mapping[str, Sequence[str]]) -> Broke
     with closing(consumer(settings, isolation_level="read_uncommitted")) as client:
         written = client.end_offsets(places)
     found = last_heartbeat(settings) if TopicPartition(names.HEARTBEAT, 0) in readable else None
-    differing = [one for one in differences(settings) if one.topic in {place.topic for place in readable}]
+    comparable = {OFFSETS_TOPIC, *(place.topic for place in readable)}
+    differing = [one for one in differences(settings) if one.topic in comparable]
     committed = {group: _committed(settings, group, read) for group, read in groups.items()}
     return Broker(
         ends=_by_name(ends),
@@ -134,7 +137,11 @@ def ask_broker(settings: Settings, groups: Mapping[str, Sequence[str]]) -> Broke
         heartbeat=found[0] if found else None,
         heard_at=found[1] if found else None,
         committed=committed,
-        troubles=[*troubles, *(str(one) for one in differing if one.breaks)],
+        troubles=[
+            *troubles,
+            *(str(one) for one in differing if one.breaks),
+            *_unread(settings, [one for one in readable if one.topic in unlisted]),
+        ],
         flaws=[str(one) for one in differing if not one.breaks],
         topic_ids=topic_ids,
     )
@@ -289,6 +296,22 @@ def _partitions(client: KafkaAdminClient, topics: list[str]) -> tuple[list[str],
             if missing := set(partition["replica_nodes"]) - set(partition["isr_nodes"]):
                 troubles.append(f"{name}/{number} has no current copy on broker {', '.join(map(str, sorted(missing)))}")
     return troubles, readable
+
+
+def _unread(settings: Settings, places: Sequence[TopicPartition]) -> Iterator[str]:
+    """Yield a sentence for each of these inbound topics, which are not in the table, if it has unread records."""
+    if not places:
+        return
+    with closing(consumer(settings, group_id=names.INTAKE_GROUP)) as client:
+        beginnings, ends = client.beginning_offsets(places), client.end_offsets(places)
+        for place in sorted(places):
+            waiting = ends[place] - max(client.committed(place) or 0, beginnings[place])
+            if waiting > 0:
+                yield (
+                    f"{waiting:,} records wait on {place.topic}, which belongs to no line of the table of partners, so "
+                    "nobody passes them on and they expire. Add the line again (CAF_PARTNERS names the table), or "
+                    "delete the topic if you do not want its records"
+                )
 
 
 def _committed(settings: Settings, group: str, topics: Sequence[str]) -> Places | None:

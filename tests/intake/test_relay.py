@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -390,6 +391,18 @@ def test_partner_without_a_fit_topic_is_left_out(own: Settings, send: Send) -> N
     with pytest.raises(PartnerLeftOut, match=rf"{SCHOOL.topic} has cleanup.policy=compact"):
         run(as_intake, once=True)
     land.run(own, once=True)  # reads no inbound topic
+
+
+def test_records_of_a_partner_whose_line_is_gone_are_reported(own: Settings, send: Send) -> None:
+    """Somebody has deleted a line, or the table is not there after a move to another host."""
+    send(contact(1))
+    run(own, once=True)
+    gone = replace(own, partners="")
+    assert ask_broker(gone, {}).troubles == []
+
+    send(contact(2), contact(3))
+    (trouble,) = ask_broker(gone, {}).troubles
+    assert f"2 records wait on {POLICE.topic}, which belongs to no line of the table of partners" in trouble
 
 
 def limit_producer(settings: Settings, user: str, rate: int | None) -> None:
