@@ -1,17 +1,21 @@
 """Publishes alerts and heartbeats as CloudEvents. For alerts, waits until the broker has acknowledged them."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from time import monotonic
 from uuid import uuid4
 
 import msgspec
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
+from kafka.producer.future import FutureRecordMetadata
 
 from streams import names
 from streams.contracts.output_envelope import encode_output
 from streams.contracts.outputs import ALERT_TYPE, HEARTBEAT_TYPE, Alert, Heartbeat
+from streams.errors import BrokerUnavailable
 from streams.kafka.client import producer
 from streams.kafka.sending import TIMEOUT_SECONDS, TRANSACTIONS
 from streams.lake.advisory import HeldLock
@@ -22,6 +26,9 @@ __all__ = ["SOURCE", "OutputEnvelope", "Publisher", "alert_of"]
 
 SOURCE = "/caf/watch"
 """CloudEvents source of everything that the watcher publishes."""
+
+_UNHEARD_SECONDS = 10.0
+"""After how many seconds without an acknowledged heartbeat the broker counts as away."""
 
 
 class _Envelope(msgspec.Struct, kw_only=True):
@@ -84,6 +91,7 @@ class Publisher:
         name = f"caf.{key.name.lower() if key else uuid4().hex}"
         self._producer: KafkaProducer = producer(settings, linger_ms=0, transactional_id=name, **TRANSACTIONS)
         self._beats: KafkaProducer | None = None
+        self._unheard: deque[tuple[float, FutureRecordMetadata]] = deque()
         self._check()
         self._producer.init_transactions()
         # Check again. If this process lost the lock in the meantime, `init_transactions` has shut out the new holder of
@@ -141,14 +149,16 @@ class Publisher:
         when it was made.
 
         Raises:
+            BrokerUnavailable: the broker has acknowledged no heartbeat for ten seconds.
             LockTaken: the lock is lost.
         """
         self._check()
+        self._hear()
         identity = f"{heartbeat.leader}/{heartbeat.as_of.timestamp():.6f}"
         time = heartbeat.as_of
         value = encode_output(HEARTBEAT_TYPE, source=SOURCE, identity=identity, time=time, data=heartbeat)
         self._beats = self._beats or producer(self._settings, linger_ms=0)
-        self._beats.send(names.HEARTBEAT, value=value)
+        self._unheard.append((monotonic(), self._beats.send(names.HEARTBEAT, value=value)))
 
     def close(self) -> None:
         """Send the records that are waiting, and disconnect."""
@@ -172,6 +182,13 @@ class Publisher:
         except KafkaError:
             self._check()
             raise
+
+    def _hear(self) -> None:
+        while self._unheard and self._unheard[0][1].succeeded():
+            self._unheard.popleft()
+        # If only one is unacknowledged, this process may have been paused since it sent that one.
+        if len(self._unheard) > 1 and monotonic() - self._unheard[0][0] > _UNHEARD_SECONDS:
+            raise BrokerUnavailable(f"the broker has acknowledged no heartbeat for {_UNHEARD_SECONDS:.0f} s")
 
     def _check(self) -> None:
         if self._lock is not None:

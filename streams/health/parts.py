@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from streams import names
 from streams.kafka.partners import partners_if_valid
+from streams.lake.sign import HANG_SECONDS
 from streams.settings import Settings
 
 __all__ = ["Part", "groups", "parts"]
@@ -51,8 +52,21 @@ def parts(settings: Settings) -> tuple[Part, ...]:
     # Without partners, nothing has to be passed on, so the part need not run.
     hours = 0 if partners_if_valid(settings) == () else None
     return (
-        Part(name="intake", task="relay_records.relay", work="passed on", late_seconds=late, within_hours=hours),
-        Part(name="watch", task="watch_escalations.watch", work="evaluated", late_seconds=late, hang_seconds=600),
+        Part(
+            name="intake",
+            task="relay_records.relay",
+            work="passed on",
+            late_seconds=late,
+            hang_seconds=HANG_SECONDS["intake"],
+            within_hours=hours,
+        ),
+        Part(
+            name="watch",
+            task="watch_escalations.watch",
+            work="evaluated",
+            late_seconds=late,
+            hang_seconds=HANG_SECONDS["watch"],
+        ),
         Part(name="land", task="land_events.land", work="landed", late_seconds=late),
         Part(name="build", task="build_marts.build", work="built", late_seconds=stale, hang_seconds=stale),
         Part(name="reconcile", task="build_marts.reconcile", work="compared", hang_seconds=600, within_hours=0),

@@ -67,7 +67,7 @@ def run(
     with sign_of_life(settings, "intake") as sign:
         ensure_topics(settings, names.INPUT_TOPICS)
         refuse_differences(settings, names.INPUT_TOPICS)
-        with closing(LockSession(settings, "intake", is_lease=True)) as session:
+        with closing(LockSession(settings, "intake", is_lease=True, alive=sign.is_turning)) as session:
             sign.stand_by()
             while not session.try_lock(LockKey.INTAKE):
                 if stops():

@@ -9,7 +9,7 @@ has its marker.
 import os
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from uuid import uuid4
 
@@ -74,14 +74,18 @@ class LockSession:
         is_lease: whether the server ends the session when this process does nothing for a minute, because it was paused
             or got no CPU time. Another process can then take the locks. Use a lease only where fencing refuses the work
             of a process that has lost its lock.
+        alive: a function that says whether the work of the lease's holder makes progress. If it does not, the lease
+            ends, although the process itself still runs.
 
     Raises:
         LakeUnavailable: PostgreSQL does not answer, or is a read-only replica.
         SettingInvalid: PostgreSQL is reached through a pooler that shares sessions between clients.
     """
 
-    def __init__(self, settings: Settings, purpose: str, *, is_lease: bool = False) -> None:
-        dsn, self._mark = catalog_dsn(settings), uuid4().hex
+    def __init__(
+        self, settings: Settings, purpose: str, *, is_lease: bool = False, alive: Callable[[], bool] = lambda: True
+    ) -> None:
+        dsn, self._mark, self._alive = catalog_dsn(settings), uuid4().hex, alive
         self._connection, self._closed = _connect(dsn, purpose), threading.Event()
         try:
             self._prepare(_LEASE_SECONDS if is_lease else 0)
@@ -143,11 +147,12 @@ class LockSession:
     def _renew(self) -> None:
         """
         Send a query every ten seconds until the session is closed or lost. The server keeps the session while queries
-        arrive.
+        arrive. While the work makes no progress, send none.
         """
         with suppress(LakeUnavailable):
             while not self._closed.wait(_LEASE_SECONDS / 6):
-                self.ask("true")
+                if self._alive():
+                    self.ask("true")
 
     def _prepare(self, lease_seconds: int) -> None:
         limits = {**_SERVER, "idle_session_timeout": f"{lease_seconds}s"}

@@ -23,12 +23,14 @@ from streams.errors import CafError, LakeUnavailable
 from streams.lake.sign_table import connect
 from streams.settings import PROJECT, Settings
 
-__all__ = ["BEAT_SECONDS", "Sign", "error_of", "sign_of_life"]
+__all__ = ["BEAT_SECONDS", "HANG_SECONDS", "Sign", "error_of", "sign_of_life"]
 
 log = structlog.get_logger()
 
 BEAT_SECONDS = 2.0
 """Seconds between two writes while a part runs."""
+HANG_SECONDS = {"intake": 120.0, "watch": 600.0}
+"""How long one round of a part's loop may take, for parts that lose the lead if it takes longer."""
 _LAST_WORDS_SECONDS = 5.0
 """When a part ends, it waits at most this many seconds for its last report to be written."""
 _LONGEST = 400
@@ -73,6 +75,10 @@ class Sign:
     def stand_by(self) -> None:
         """Report that the part is a standby: it waits until another process of the same part ends."""
         self.turned, self.is_standby = monotonic(), True
+
+    def is_turning(self) -> bool:
+        """Return whether the part's loop has made progress within the time that one round may take."""
+        return monotonic() - self.turned <= HANG_SECONDS[self.part]
 
     def trouble(self, error: BaseException) -> None:
         """Report that an error keeps the part from working, and that the part will try again."""

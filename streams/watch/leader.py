@@ -4,7 +4,7 @@ The leader lock. The watcher that holds it leads, and all other watchers wait as
 The lock is an advisory lock in PostgreSQL.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from streams.errors import LakeUnavailable, LockTaken
@@ -18,8 +18,14 @@ __all__ = ["Leadership"]
 class Leadership:
     """The leader lock. It belongs to a database session, so it becomes free when the session or the process ends."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, alive: Callable[[], bool] = lambda: True) -> None:
+        """
+        Create the object. It takes no lock yet.
+
+        Args:
+            alive: see `LockSession`.
+        """
+        self._settings, self._alive = settings, alive
         self._session: LockSession | None = None
 
     def try_acquire(self) -> bool:
@@ -32,7 +38,7 @@ class Leadership:
         """
         try:
             if self._session is None:
-                self._session = LockSession(self._settings, "watch", is_lease=True)
+                self._session = LockSession(self._settings, "watch", is_lease=True, alive=self._alive)
             return self._session.try_lock(LockKey.LEADER)
         except LakeUnavailable:
             self.release()

@@ -31,6 +31,7 @@ log = structlog.get_logger()
 
 _TOPICS = (*names.INPUT_TOPICS, names.ALERTS, names.ALERTS_CURRENT, names.HEARTBEAT, names.AUDIT)
 _RETRY_SECONDS = 0.5
+_GIVE_WAY_SECONDS = 2.0
 
 
 @dataclass
@@ -70,7 +71,7 @@ def run(
         rules = compiled_rules(settings, project)
         _record_rules(settings, rules)
         watched = Watched()
-        leadership, standby = Leadership(settings), Standby(settings, rules, sign.stand_by)
+        leadership, standby = Leadership(settings, sign.is_turning), Standby(settings, rules, sign.stand_by)
         try:
             leader = leadership.try_acquire()
             if not leader:
@@ -131,7 +132,7 @@ def _term(
     watcher = None
     try:
         sign.lead()
-        watcher = Watcher(settings, rules, leadership)
+        watcher = Watcher(settings, rules, leadership, sign.lead)
         watched.terms += 1
         watcher.watch(turns)
     except LockTaken as error:
@@ -151,6 +152,10 @@ def _term(
     except (BrokerUnavailable, KafkaError) as error:
         log.warning("broker_lost", reason=type(error).__name__)
         sign.trouble(error)
+        # Only this watcher may be cut off, so another one gets time to take the lock.
+        leadership.release()
+        time.sleep(_GIVE_WAY_SECONDS)
+        return False
     finally:
         if watcher is not None:
             watched.records += watcher.evaluated_records

@@ -5,6 +5,8 @@ from threading import Condition, Thread
 
 __all__ = ["Sender"]
 
+_ALIVE_SECONDS = 1.0
+
 Written = dict[int, int]
 """Kafka's next offset of each partition that versions were written to."""
 
@@ -62,10 +64,10 @@ class Sender:
             written, self._written = self._written, {}
             return written
 
-    def wait(self) -> None:
-        """Wait until everything has been sent, or the thread has ended."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._done >= self._wanted or self._error is not None)
+    def wait(self, alive: Callable[[], None]) -> None:
+        """Wait until everything has been sent, or the thread has ended. Meanwhile, call `alive` once a second."""
+        while not self._is_over(_ALIVE_SECONDS):
+            alive()
 
     def close(self) -> None:
         """Let the thread finish what it is sending. Then end the thread."""
@@ -73,6 +75,10 @@ class Sender:
             self._is_closed = True
             self._changed.notify_all()
         self._thread.join()
+
+    def _is_over(self, seconds: float) -> bool:
+        with self._changed:
+            return self._changed.wait_for(lambda: self._done >= self._wanted or self._error is not None, seconds)
 
     def _run(self) -> None:
         while True:

@@ -115,8 +115,16 @@ class Watcher:
         LockTaken: the leader lock is lost.
     """
 
-    def __init__(self, settings: Settings, rules: CompiledRules, leadership: Leadership) -> None:
-        self._settings, self._leadership = settings, leadership
+    def __init__(
+        self, settings: Settings, rules: CompiledRules, leadership: Leadership, alive: Callable[[], None]
+    ) -> None:
+        """
+        Begin a term.
+
+        Args:
+            alive: a function that is called with each heartbeat, to show that this watcher makes progress.
+        """
+        self._settings, self._leadership, self._alive = settings, leadership, alive
         self._closing = ExitStack()
         try:
             self._open(rules)
@@ -143,7 +151,9 @@ class Watcher:
         router = Router(self._settings.authority, read_routes())
         self._alerting = Alerting(engine, self._state, router, self._settings.case_url)
         found = last_heartbeat(self._settings)
-        self._watermark = Watermark(self._publisher, found and found[0], self._settings.heartbeat_seconds)
+        self._watermark = Watermark(
+            self._publisher, found and found[0], self._settings.heartbeat_seconds, alive=self._alive
+        )
         self._batches = Batches(self._state, self._alerting, self._between)
         self._reading = self._closing.enter_context(closing(Reading(self._settings)))
 
@@ -175,7 +185,7 @@ class Watcher:
             self._restate()
             self._complete()
             self._watermark.say()
-        self._sender.wait()
+        self._sender.wait(self._watermark.say)
         self._complete()
         self._watermark.say(now=True)
 
@@ -301,7 +311,7 @@ class Watcher:
                 self._restate_holding(lock)
 
     def _restate_holding(self, lock: HeldLock) -> None:
-        self._sender.wait()  # all later versions are sent under this lock
+        self._sender.wait(self._watermark.say)  # all later versions are sent under this lock
         with closing(Publisher(self._settings, lock)) as publisher:
             self._hear()
             with self._state.writing():
@@ -340,7 +350,7 @@ class Watcher:
         """
         written = self._sender.settled()
         if written is None and monotonic() > self._sent_at + _UNSENT_SECONDS:
-            self._sender.wait()
+            self._sender.wait(self._watermark.say)
             written = self._sender.settled()
         if written is None:
             return False

@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from time import monotonic
 
@@ -23,10 +23,13 @@ class Watermark:
         last: the last heartbeat that any watcher published. If there is none, no heartbeat is published until the
             watermark moves.
         seconds: seconds between two heartbeats.
+        alive: a function that is called whenever a heartbeat may be due.
     """
 
-    def __init__(self, publisher: Publisher, last: Heartbeat | None, seconds: float) -> None:
-        self._publisher, self._seconds, self._next = publisher, seconds, 0.0
+    def __init__(
+        self, publisher: Publisher, last: Heartbeat | None, seconds: float, *, alive: Callable[[], None]
+    ) -> None:
+        self._publisher, self._seconds, self._next, self._alive = publisher, seconds, 0.0, alive
         self._leader = f"{socket.gethostname()}-{os.getpid()}"
         self._said = last and msgspec.structs.replace(last, leader=self._leader)
 
@@ -59,6 +62,7 @@ class Watermark:
 
     def say(self, *, now: bool = False) -> None:
         """Publish the heartbeat if it is due. If `now` is true, publish it even if it is not due."""
+        self._alive()
         if self._said is not None and (now or monotonic() >= self._next):
             self._publisher.heartbeat(self._said)
             self._next = monotonic() + self._seconds

@@ -18,6 +18,7 @@ import psycopg2
 import pytest
 
 from streams.errors import LakeUnavailable, LockTaken, SettingInvalid
+from streams.lake import advisory
 from streams.lake.advisory import HeldLock, LockSession, advisory_lock
 from streams.lake.connect import catalog_dsn
 from streams.lake.lock_keys import LockKey
@@ -25,6 +26,7 @@ from streams.lake.locks import LandingLocks
 from streams.lake.postgres import Postgres
 from streams.settings import PROJECT, Settings
 from streams.stack import postgres as embedded
+from streams.times import wait_for
 from streams.watch.leader import Leadership
 from tests.lake.pooler import pooled
 
@@ -204,6 +206,21 @@ def test_paused_holder_loses_a_lease(fresh_settings: Settings) -> None:
     finally:
         holder.kill()
         holder.communicate()
+
+
+def test_holder_whose_work_hangs_loses_its_lease(fresh_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process still runs, and only its loop stands still."""
+    monkeypatch.setattr(advisory, "_LEASE_SECONDS", 3)
+    hangs = threading.Event()
+    with (
+        closing(LockSession(fresh_settings, "watch", is_lease=True, alive=lambda: not hangs.is_set())) as holder,
+        closing(LockSession(fresh_settings, "watch")) as other,
+    ):
+        assert holder.try_lock(LockKey.LEADER)
+        time.sleep(5)
+        assert not other.try_lock(LockKey.LEADER)
+        hangs.set()
+        assert wait_for(lambda: other.try_lock(LockKey.LEADER), 30, every=0.1)
 
 
 def test_missing_server_is_reported_as_such(fresh_settings: Settings, tmp_path: Path) -> None:

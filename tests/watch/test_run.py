@@ -17,13 +17,16 @@ import pytest
 from streams import names
 from streams.alerts.publisher import Publisher
 from streams.alerts.trial import run_trial
+from streams.errors import BrokerUnavailable
 from streams.kafka.client import end_offsets
 from streams.kafka.heartbeat import last_heartbeat
 from streams.lake.connect import catalog_dsn, connect
 from streams.lake.session import Session
 from streams.settings import PROJECT
 from streams.stack import postgres, processes
+from streams.times import wait_for
 from streams.watch import watcher
+from streams.watch.leader import Leadership
 from streams.watch.run import Watched, run
 
 PATIENCE = 40
@@ -184,6 +187,24 @@ def test_watcher_waits_for_a_server_that_has_ended_and_does_not_start_it(
     finally:
         watching.stop()
         postgres.stop(own)
+
+
+def test_watcher_that_is_cut_off_from_the_broker_gives_the_lead_away(watching, watch_settings, monkeypatch):
+    """Another watcher may still reach the broker."""
+    leads = threading.Event()
+
+    def cut_off(*_: object) -> None:
+        leads.set()
+        raise BrokerUnavailable("no broker answers")
+
+    monkeypatch.setattr("streams.watch.run.Watcher", cut_off)
+    watching()
+    assert leads.wait(PATIENCE)
+    other = Leadership(watch_settings)
+    try:
+        assert wait_for(other.try_acquire, 10, every=0.1)
+    finally:
+        other.release()
 
 
 def test_second_watcher_waits_and_takes_over(watching, watch_settings, referral, send, alerts):

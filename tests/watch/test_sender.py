@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from streams.errors import LockTaken
+from streams.errors import BrokerUnavailable, LockTaken
 from streams.watch.sender import Sender
 
 
@@ -29,9 +29,9 @@ def test_everything_is_sent_when_it_is_settled() -> None:
             waiting.append(number)
             sender.wake()
             if number % 7 == 0:
-                sender.wait()
+                sender.wait(lambda: None)
                 assert sent == list(range(number + 1))
-        sender.wait()
+        sender.wait(lambda: None)
         assert sender.settled() == {0: 200}
         assert sender.settled() == {}
 
@@ -53,7 +53,7 @@ def test_it_is_not_settled_while_something_is_on_its_way() -> None:
         assert sender.settled() is None
         sender.wake()  # A new alert may be too late for the sending that is under way.
         may_end.set()
-        sender.wait()
+        sender.wait(lambda: None)
         assert sender.settled() == {3: 8}
 
 
@@ -63,7 +63,21 @@ def test_failed_sending_raises_in_the_watcher_that_asks() -> None:
 
     with sending(send) as sender:
         sender.wake()
-        sender.wait()
+        sender.wait(lambda: None)
         for _ in range(2):
             with pytest.raises(LockTaken):
                 sender.settled()
+
+
+def test_watcher_that_waits_can_still_end() -> None:
+    """The watcher notices that the broker is away, although its alerts are still on their way."""
+    may_end = threading.Event()
+
+    def notice() -> None:
+        may_end.set()
+        raise BrokerUnavailable("the broker is away")
+
+    with sending(lambda: may_end.wait(60) and {}) as sender:
+        sender.wake()
+        with pytest.raises(BrokerUnavailable):
+            sender.wait(notice)
