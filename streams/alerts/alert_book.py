@@ -1,7 +1,8 @@
 """The latest versions of alerts, and the new versions that are needed after an evaluation."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from datetime import datetime
 from hashlib import md5
 
 import msgspec
@@ -9,6 +10,7 @@ import msgspec
 from streams.alerts.cause import Cause
 from streams.alerts.handling import Handled, without_handling
 from streams.alerts.life import versions_after
+from streams.alerts.next_version import moved
 from streams.alerts.standing import Place, Standing, place_of, standing_after
 from streams.contracts.outputs import Alert, Recipient
 
@@ -76,6 +78,31 @@ class AlertBook:
             version
             for place, alerts in found.items()
             for version in versions_after(self._places[place], alerts, rules, cause, handled)
+        ]
+
+    def moved(
+        self,
+        places: Iterable[Place],
+        has_moved: Callable[[Alert], bool],
+        at: Callable[[Place], datetime],
+        now: datetime,
+    ) -> list[Alert]:
+        """
+        Return the versions that are needed because the area of a family has changed.
+
+        An alert gets such a version even if its rule was not evaluated, because alerts of all rules show the area.
+
+        Args:
+            places: the families and records that were evaluated.
+            has_moved: says whether the latest version of an alert shows a place that it must not show any more.
+            at: returns the time that caused the evaluation of a family or record.
+            now: the time of the evaluation.
+        """
+        return [
+            msgspec.structs.replace(moved(one.alert), received_at=at(place), raised_at=now)
+            for place in places
+            for one in self._places[place].values()
+            if has_moved(one.alert)
         ]
 
     def _as_known(self, place: Place, alert: Alert) -> Alert:

@@ -9,7 +9,7 @@ from streams.contracts.codesets import AlertStatus, Severity
 from streams.contracts.outputs import Alert
 from streams.times import aware
 
-__all__ = ["next_version", "reconciled", "says_more", "withdrawn"]
+__all__ = ["moved", "next_version", "reconciled", "says_more", "withdrawn"]
 
 _RANK = {Severity.GREEN: 0, Severity.AMBER: 1, Severity.RED: 2}
 _OVER = {AlertStatus.CLEARED, AlertStatus.WITHDRAWN}
@@ -36,6 +36,15 @@ def withdrawn(alert: Alert, reason: str | None) -> Alert:
     return msgspec.structs.replace(
         alert, version=alert.version + 1, status=AlertStatus.WITHDRAWN, status_reason=reason, supersedes=None
     )
+
+
+def moved(old: Alert) -> Alert:
+    """
+    Return the version that follows `old` because the area of its family has changed. It still has the old area.
+
+    The reason says neither where the family lives, nor whether it has moved or its address has become protected.
+    """
+    return msgspec.structs.replace(old, version=old.version + 1, status_reason="area_changed")
 
 
 def reconciled(alert: Alert, version: int, caused_at: datetime) -> Alert:

@@ -2,11 +2,12 @@
 Compare streamed alerts with rebuilt alerts at one snapshot, and publish rebuilt alerts that the stream lacks.
 
 The watcher and the build run the same SQL. So at the snapshot of a build, the sets of (`alert_id`, severity, status,
-evidence) must be equal, and every acknowledgement and closing that has arrived must be in a version of its alert. If
-only the build has found an alert, the alert is published, because it would be worse not to raise it. If only the stream
-has an alert, or if the two differ, the alert stays as it is and is reported. An engineer must then decide. The alert is
-not withdrawn here, because a withdrawal must be caused by a correction or a withdrawal of an event, and the watcher
-makes such withdrawals itself.
+evidence) must be equal, and every acknowledgement and closing that has arrived must be in a version of its alert. An
+open alert must show the area in which its family lives, and no alert may show an area if the family's area is unknown
+or its address is protected. If only the build has found an alert, the alert is published, because it would be worse
+not to raise it. If only the stream has an alert, or if the two differ, the alert stays as it is and is reported. An
+engineer must then decide. The alert is not withdrawn here, because a withdrawal must be caused by a correction or a
+withdrawal of an event, and the watcher makes such withdrawals itself.
 
 If a sender has sent many unreadable records, the watermark may cover some that have no alert yet. The alerts about
 single records are then not compared. They are compared at a later snapshot, when all of them have their alert.
@@ -41,7 +42,8 @@ __all__ = ["Difference", "Reconciliation", "compare", "reconcile"]
 log = structlog.get_logger()
 
 _STREAMED = f"""
-    select a.alert_id, a.rule, a.version, a.severity, a.acknowledged_at, a.closed_at, a.cause_received_at,
+    select a.alert_id, a.rule, a.version, a.severity, a.acknowledged_at, a.closed_at, a.cause_received_at, a.family_id,
+           a.area, a.backfill, a.status = 'open' as is_open,
            case when a.status = 'closed' then 'open' else a.status end as status,
            list_sort(list_transform(a.evidence, e -> e.source || '#' || e.id)) as evidence
     from landing.main.alerts a
@@ -92,17 +94,26 @@ _COMPARED = """
         where (d.received_at > s.cause_received_at
                and d.acted_at is distinct from s.acknowledged_at and d.acted_at is distinct from s.closed_at)
            or (s.closed_at is not null and s.closed_at is distinct from d.closed_at)
+    ),
+    elsewhere as (
+        select s.alert_id
+        from streamed s
+        left join marts.intermediate.int_family_desk desk on desk.family_id = s.family_id
+        where s.family_id is not null and not s.backfill
+          and s.area is distinct from desk.area and (s.is_open or desk.area is null)
     )
     select coalesce(s.alert_id, r.alert_id) as alert_id, coalesce(s.rule, r.rule) as rule,
            case when s.alert_id is null then 'missing' when r.alert_id is null then 'unexplained' else 'different' end,
            concat_ws(', ', case when s.severity <> r.severity then 'severity' end,
                            case when s.status <> r.status then 'status' end,
                            case when s.evidence <> r.evidence then 'evidence' end,
-                           case when s.alert_id in (from handled) then 'what people did' end)
+                           case when s.alert_id in (from handled) then 'what people did' end,
+                           case when s.alert_id in (from elsewhere) then 'area' end)
     from streamed s full join rebuilt r on r.alert_id = s.alert_id
     where s.alert_id is null or r.alert_id is null
        or (s.severity, s.status, s.evidence) is distinct from (r.severity, r.status, r.evidence)
        or s.alert_id in (from handled)
+       or s.alert_id in (from elsewhere)
     order by rule, alert_id
 """
 

@@ -76,6 +76,7 @@ class FamilyDesk(NamedTuple):
     lead_professional: str | None = None
     service_ids: Sequence[str] = ()
     is_sharing_consented: bool = False
+    is_address_protected: bool = False
 
 
 class DecidedReferral(NamedTuple):

@@ -156,6 +156,10 @@ class Alerting:
             self.state.agenda.put_off({place_of(alert): alert.received_at})
             self.state.alerts.forget(alert.alert_id)
         unknown = self.state.alerts.unknown(alerts)
+        built = [one for one in unknown if one.family_id is not None and one.rule not in self._rules]
+        # The build may not have known a family's new address when it published. New tables are reviewed anyway.
+        if built and not self.state.is_new:
+            self.state.agenda.put_off({place_of(one): one.received_at for one in built})
         book = self.state.alerts.book({place_of(alert) for alert in unknown})
         self.state.alerts.save([one for alert in unknown if (one := book.record(alert)) is not None], send=False)
 
@@ -192,6 +196,7 @@ class Alerting:
         if not asked:
             return
         book = self.state.alerts.book(asked)
+        desks: dict[str, FamilyDesk] = {}
         for rules, places in self._sets.grouped(asked).items():
             families = [name for kind, name in places if kind == "family"]
             records = [name for kind, name in places if kind == "record"]
@@ -203,11 +208,26 @@ class Alerting:
                 current = [self._first_version(row, now) for row in evaluation.alerts]
                 handled = handled_by_alert(evaluation.actions)
                 changed = book.changes(current, places, rules, cause, handled=handled)
-                versions = list(self._routed(book, changed, evaluation.desks())) if changed else []
-            own = [alert for alert in versions if restates or alert.version == 1 or alert.rule in self._rules]
-            self._keep(book, own)
-            if later := {place_of(alert): alert.received_at for alert in versions if alert not in own}:
-                self.state.agenda.put_off(later)
+                found = evaluation.desks()
+            # Of other families, only some events were loaded, so their desks may be wrong.
+            desks.update((family, found[family]) for family in families if family in found)
+            self._store(book, changed, desks, restates=restates)
+
+        # This comes last, because a version that says something new already shows the new area.
+        def has_moved(alert: Alert) -> bool:
+            return alert.family_id is not None and self._router.has_moved(alert, desks.get(alert.family_id))
+
+        self._store(book, book.moved(asked, has_moved, at, now), desks, restates=restates)
+
+    def _store(
+        self, book: AlertBook, versions: Iterable[Alert], desks: Mapping[str, FamilyDesk], *, restates: bool
+    ) -> None:
+        """Route and store versions. Put off those of alerts that only the build evaluates, unless `restates` is set."""
+        routed = list(self._routed(book, versions, desks))
+        own = [alert for alert in routed if restates or alert.version == 1 or alert.rule in self._rules]
+        self._keep(book, own)
+        if later := {place_of(alert): alert.received_at for alert in routed if alert not in own}:
+            self.state.agenda.put_off(later)
 
     def _first_version(self, row: AlertRow, now: datetime) -> Alert:
         return first_version(row, self._rules[row.rule].clears_when, self._case_url, now)

@@ -76,9 +76,9 @@ def test_protected_address_gives_nothing_away(desk, move, refer):
     refer("2025-03-02", gateway="wallasey")
     move("2025-03-03", BIRKENHEAD, is_address_protected=True)
     refer("2025-03-04", lsoa_code=BIRKENHEAD, gateway="birkenhead")
-    assert (desk()["area"], desk()["gateway"]) == (None, None)
+    assert (desk()["area"], desk()["gateway"], desk()["is_address_protected"]) == (None, None, True)
     move("2025-03-05", BIRKENHEAD)
-    assert (desk()["area"], desk()["gateway"]) == ("birkenhead", "birkenhead")
+    assert (desk()["area"], desk()["gateway"], desk()["is_address_protected"]) == ("birkenhead", "birkenhead", False)
 
 
 def test_place_in_another_authority_has_no_area(desk, move):

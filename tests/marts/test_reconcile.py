@@ -40,12 +40,12 @@ def _referral(number: int, at: datetime, **data: str) -> dict:
     return _event(f"r-{number}", "referral-submitted", at, facts | data)
 
 
-def _event(event_id: str, fact: str, at: datetime, data: dict[str, str]) -> dict:
+def _event(event_id: str, fact: str, at: datetime, data: dict[str, object], topic: str = names.REFERRAL) -> dict:
     return {
         "specversion": "1.0",
         "id": event_id,
         "source": "/test",
-        "type": f"uk.caf.referral.{fact}.v1",
+        "type": f"uk.{topic.removesuffix('.v1')}.{fact}.v1",
         "time": at.isoformat(),
         "authority": "E08000015",
         "data": data,
@@ -69,10 +69,10 @@ class Desk:
         """Send a referral of the family F-1 about a separate incident."""
         self.send([_referral(number, datetime.now(UTC) - timedelta(**ago), family_id="F-1")])
 
-    def send(self, events: Iterable[dict]) -> None:
+    def send(self, events: Iterable[dict], topic: str = names.REFERRAL) -> None:
         client = producer(self.settings)
         for event in events:
-            client.send(names.REFERRAL, key=event["data"]["family_id"].encode(), value=json.dumps(event).encode())
+            client.send(topic, key=event["data"]["family_id"].encode(), value=json.dumps(event).encode())
         client.close()
 
     def closings(self) -> list[tuple[datetime, datetime]]:
@@ -240,6 +240,51 @@ def test_closing_is_in_the_stream_or_is_a_difference(desk):
 
 
 BEBINGTON = {"lsoa_code": "E01007110"}
+
+
+def test_open_alert_in_another_area_than_its_family_is_a_difference(desk):
+    """An alert that has ended may keep the area in which it ended."""
+    now = datetime.now(UTC)
+    desk.send(_referral(n, now - timedelta(hours=3 - n), family_id="F-1", **BEBINGTON) for n in (1, 2))
+    desk.build()
+    reconcile(desk.settings, publish=True)
+    [alert] = desk.alerts()
+    desk.build()
+    assert (alert.area, reconcile(desk.settings).differences) == ("wirral_south", [])
+
+    desk.publish(msgspec.structs.replace(alert, version=2, area="birkenhead"))
+    desk.build()
+    [moved] = reconcile(desk.settings).differences
+    assert (moved.alert_id, moved.kind, moved.what) == (alert.alert_id, "different", "area")
+
+    close(desk.settings, alert, "W-1", AlertClosure.ACTED_ON)
+    desk.build()
+    [(acted_at, arrived_at)] = desk.closings()
+    said = {"status": "closed", "closed_at": acted_at, "received_at": arrived_at, "closed_by": "W-1"}
+    desk.publish(msgspec.structs.replace(alert, version=3, area="birkenhead", **said))
+    desk.build()
+    assert reconcile(desk.settings).differences == []
+
+
+def test_alert_that_shows_the_area_of_a_protected_family_is_a_difference(desk):
+    """This is so even if the alert has ended."""
+    now = datetime.now(UTC)
+    desk.send(_referral(n, now - timedelta(hours=3 - n), family_id="F-1", **BEBINGTON) for n in (1, 2))
+    address = {"family_id": "F-1", "address_id": "U-1", "is_address_protected": True}
+    desk.send([_event("move-1", "address-changed", now, address, topic=names.CASE_CHANGE)], names.CASE_CHANGE)
+    desk.build()
+    reconcile(desk.settings, publish=True)
+    [alert] = desk.alerts()
+    assert (alert.area, [who.id for who in alert.recipients]) == (None, ["E08000015"])
+
+    close(desk.settings, alert, "W-1", AlertClosure.ACTED_ON)
+    desk.build()
+    [(acted_at, arrived_at)] = desk.closings()
+    said = {"status": "closed", "closed_at": acted_at, "received_at": arrived_at, "closed_by": "W-1"}
+    desk.publish(msgspec.structs.replace(alert, version=2, area="wirral_south", **said))
+    desk.build()
+    [shown] = reconcile(desk.settings).differences
+    assert (shown.kind, shown.what) == ("different", "area")
 
 
 def test_build_raises_restates_and_withdraws_alerts_that_only_it_evaluates(desk):

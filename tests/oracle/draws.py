@@ -16,6 +16,8 @@ _AGENCIES = (None, "school-1", "gp-1", "police-1")
 _SOURCES = ("1A", "1D", "2A", "3A", "6", "9")
 _INCIDENTS = (None, None, "I-1", "I-2")
 _ESCALATIONS = ("abusive_adult_returned", "abusive_adult_returned", "child_missing", *["domestic_abuse_incident"] * 2)
+_LSOAS = {"U-1": "E01007119", "U-2": "E01007203"}
+"""The LSOAs of the addresses: one lies in Birkenhead, and one in Wallasey. An address without an id is protected."""
 _EXPIRES = datetime(2025, 1, 1, tzinfo=UTC)
 
 
@@ -71,7 +73,9 @@ def _linked(rng: random.Random, cast: Cast) -> Event:
 
 
 def _family_moved(rng: random.Random, cast: Cast) -> Event:
-    return c.AddressChanged(family_id=rng.choice(cast.families), address_id=rng.choice(cast.addresses))
+    family, address = rng.choice(cast.families), rng.choice(cast.addresses)
+    lsoa = _LSOAS.get(address or "")
+    return c.AddressChanged(family_id=family, address_id=address, lsoa_code=lsoa, is_address_protected=address is None)
 
 
 def _person_moved(rng: random.Random, cast: Cast) -> Event:

@@ -34,6 +34,15 @@ class Stream:
         """The compared fields of every alert that was not withdrawn. A rebuild must give the same values."""
         return {said(alert) for alert in self._latest.values() if alert.status != "withdrawn"}
 
+    @property
+    def areas(self) -> dict[str, str | None]:
+        """The area that each open alert about a family shows. It must be the area in which the family lives."""
+        return {
+            one.alert_id: one.area
+            for one in self._latest.values()
+            if one.status == "open" and one.family_id is not None and not one.backfill
+        }
+
     def take(self, records: Iterable[Record]) -> None:
         """Evaluate records that arrived together. Deadlines that passed before the arrival are evaluated first."""
         records = list(records)

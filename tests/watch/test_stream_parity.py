@@ -7,8 +7,9 @@ from functools import partial
 
 import pytest
 
-from streams.contracts import ReferralSubmitted
+from streams.contracts import AddressChanged, ReferralSubmitted
 from streams.contracts.columns import events_table, quarantine_table
+from streams.rules.answers import AlertRow
 from streams.rules.compiled import compiled_rules
 from streams.rules.engine import Engine
 from streams.simulate import Noise, World
@@ -45,7 +46,22 @@ def test_stream_gives_the_same_alerts_as_a_rebuild(engine, alerting_of, seed):
     world = (dense, case, reused)[seed % 3](seed)
     stream = streamed(partial(alerting_of, engine.compiled), world.records, world.as_of, chance, 6, seed % 4)
 
-    assert stream.standing == {said(alert) for alert in rebuilt(engine, world.records, world.as_of)}
+    whole = rebuilt(engine, world.records, world.as_of)
+    assert stream.standing == {said(alert) for alert in whole}
+    assert stream.areas == areas(engine, world.records, whole, world.as_of)
+
+
+def test_families_of_the_worlds_move():
+    """Some families of the worlds above have an address in an area, and some a protected one."""
+    moves = [
+        event.fact
+        for seed in range(WORLDS)
+        for event in decoded((dense, case, reused)[seed % 3](seed).records)[0]
+        if isinstance(event.fact, AddressChanged) and event.fact.family_id is not None
+    ]
+
+    assert {move.lsoa_code for move in moves} > {"E01007119", "E01007203"}
+    assert any(move.is_address_protected for move in moves)
 
 
 @pytest.mark.parametrize(("person", "address"), [(1, 1), (2, 1), (1, 2)])
@@ -155,6 +171,15 @@ def rebuilt(engine: Engine, records: Sequence[Record], as_of: datetime) -> list:
     events, rejected = decoded(records)
     tables = events_table(events, as_of), quarantine_table(rejected, as_of)
     return engine.evaluate(*tables, engine.compiled.rules, as_of).alerts
+
+
+def areas(
+    engine: Engine, records: Sequence[Record], alerts: Sequence[AlertRow], as_of: datetime
+) -> dict[str, str | None]:
+    """The areas in which the families of the open alerts live, when all records are evaluated at once."""
+    desks = engine.desks(events_table(decoded(records)[0], as_of), as_of)
+    families = {alert.alert_id: alert.family_id for alert in alerts if alert.status == "open" and not alert.is_backfill}
+    return {alert_id: desks[family].area for alert_id, family in families.items() if family is not None}
 
 
 def streamed(

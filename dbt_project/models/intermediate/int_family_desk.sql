@@ -64,7 +64,8 @@ select
     if(told.is_protected, null, lower(replace(geography.constituency_name, ' ', '_'))) as area,
     led.lead_professional,
     coalesce(services.service_ids, []) as service_ids,
-    told.is_sharing_consented
+    told.is_sharing_consented,
+    told.is_protected as is_address_protected
 from told
 left join {{ ref('lsoa_2021') }} as parts on parts.lsoa_code = told.lsoa_code
 left join {{ ref('geography') }} as geography

@@ -21,6 +21,8 @@ _TAKEN_ON = "acknowledged"
 """
 The `status_reason` of a version which says that somebody has acknowledged the alert. Nobody else then needs to act.
 """
+_WITHOUT_PLACE = {RecipientRole.LEAD_PROFESSIONAL, RecipientRole.SERVICE}
+"""The roles whose recipients are not desks of an area or a gateway."""
 
 
 class Router:
@@ -36,8 +38,9 @@ class Router:
         """
         Return an alert version with its area and its recipients added.
 
-        Whoever received a version also receives all later versions. When an alert ends, or when somebody acknowledges
-        it, nobody else is notified. Alerts from a backfill and test alerts have no recipients.
+        Whoever received a version also receives all later versions. But while the family's address is protected, no
+        version names the desk of a place, not even a desk that received an earlier one. When an alert ends, or when
+        somebody acknowledges it, nobody else is notified. Alerts from a backfill and test alerts have no recipients.
 
         Args:
             alert: a version that is raised now (`raised_at`).
@@ -46,14 +49,43 @@ class Router:
         """
         if alert.backfill or alert.test:
             return alert
-        told = set(told)
         desk = desk or FamilyDesk(alert.family_id, self.authority)
+        told = self._nameable(told, desk)
         routes = self.routes_at(desk.authority_code, alert.raised_at)
         ends = told and (alert.status in _ENDED or alert.status_reason == _TAKEN_ON)
         hours = hours_of(alert.raised_at, desk.authority_code)
         recipients = told if ends else told | recipients_of(routes, alert.rule, alert.severity, hours, desk)
         version = routes[0].routing_version if routes else None
         return msgspec.structs.replace(alert, area=desk.area, recipients=sorted(recipients), routing_version=version)
+
+    def has_moved(self, alert: Alert, desk: FamilyDesk | None) -> bool:
+        """
+        Return whether the latest version of an alert about a family shows a place that it must not show any more.
+
+        An open alert shows the area in which the family lives now. An alert that has ended keeps the area in which it
+        ended, so that a move does not lead to a version of every old alert. But if the family's area is not shown any
+        more, no alert about the family shows an area.
+
+        Args:
+            alert: the latest version.
+            desk: the people who work with the family now, as far as they are known.
+        """
+        if alert.backfill or alert.test:
+            return False
+        desk = desk or FamilyDesk(alert.family_id, self.authority)
+        if alert.area != desk.area and (alert.status == AlertStatus.OPEN or desk.area is None):
+            return True
+        # The area alone may be unknown, while a gateway is known and a recipient.
+        return desk.is_address_protected and not set(alert.recipients) <= set(
+            self.address(alert, desk, alert.recipients).recipients
+        )
+
+    def _nameable(self, told: Iterable[Recipient], desk: FamilyDesk) -> set[Recipient]:
+        """Return those recipients of the previous version whom a new version may name."""
+        authorities = {desk.authority_code, self.authority}
+        return {
+            who for who in told if not desk.is_address_protected or who.role in _WITHOUT_PLACE or who.id in authorities
+        }
 
     def routes_at(self, authority: str, moment: datetime) -> list[Route]:
         """Return the routes of an authority that are in force at a timezone-aware time."""

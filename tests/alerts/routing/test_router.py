@@ -8,6 +8,7 @@ import pytest
 
 from streams.alerts.routing.explain import explain
 from streams.alerts.routing.gaps import gaps
+from streams.alerts.routing.places import gateways_of
 from streams.alerts.routing.router import Router
 from streams.alerts.routing.routes import ROUTES_FILE, in_force, read_routes
 from streams.alerts.routing.unroutable import reaches_nobody
@@ -174,6 +175,33 @@ def test_recipients_of_an_alert_learn_how_it_ends(router):
     assert reached(router, alert("case_drift", "amber"), OPEN, told) >= {"lead_professional/W-0", "area_team/wallasey"}
     for status in ("cleared", "withdrawn", "closed"):
         assert reached(router, alert("case_drift", "amber", status=status), OPEN, told) == {"lead_professional/W-0"}
+
+
+HIDDEN = FamilyDesk("F-1", WIRRAL, is_address_protected=True)
+
+
+def test_version_about_a_protected_address_names_no_desk_of_a_place(router):
+    """Persons, services and the authority's own desks stay recipients. A version that ends the alert names no more."""
+    told = [Recipient("duty", "wallasey"), Recipient("front_door", "wallasey"), Recipient("manager", WIRRAL)]
+    led = [Recipient("lead_professional", "W-1"), Recipient("service", "S-1")]
+
+    assert reached(router, alert("case_drift", "amber"), HIDDEN, (*told, *led)) == {
+        f"manager/{WIRRAL}",
+        f"area_team/{WIRRAL}",
+        "lead_professional/W-1",
+        "service/S-1",
+    }
+    assert reached(router, alert("case_drift", "amber", status="cleared"), HIDDEN, told) == {f"manager/{WIRRAL}"}
+
+
+def test_alert_that_every_gateway_gets_does_not_move_again_and_again():
+    """An authority may send alerts to all its gateways, which gives no place away."""
+    [route] = [route for route in read_routes() if route.rule == "level_4_for_access"]
+    router = Router(WIRRAL, [replace(route, role="front_door", place="every_gateway")])
+    version = router.address(alert("level_4_for_access", "green"), HIDDEN, [Recipient("manager", "wallasey")])
+
+    assert reached(router, version, HIDDEN) == {f"front_door/{gate}" for gate in gateways_of(WIRRAL)}
+    assert not router.has_moved(version, HIDDEN)
 
 
 def test_alert_that_reaches_nobody_raises_another_alert():
