@@ -7,7 +7,7 @@ from dashboard.drawing.withheld import hide
 from dashboard.reading.reader import Row, Snapshot
 from dashboard.site import Asked
 
-__all__ = ["view"]
+__all__ = ["hidden", "view"]
 
 _SOURCE = "marts.analytics.mart_partner"
 _BY_KIND = """
@@ -23,9 +23,19 @@ _BY_KIND = """
 _COUNTS = ("requested", "started", "declined", "declined_no_capacity", "waiting", "waiting_beyond_target")
 
 
+def hidden(rows: list[Row]) -> list[Row]:
+    """
+    Hide small counts, for readers other than the desk.
+
+    A request is started, declined, cancelled or waits. So if one of these counts is hidden, the number of requests must
+    be hidden as well.
+    """
+    return hide(rows, _COUNTS, ["longest_wait_days", "requested"])
+
+
 def _figures(asked: Asked, lake: Snapshot) -> list[Figure]:
     rows = lake.rows(_BY_KIND, {"authority": asked.authority})
-    return [_waiting(rows if asked.is_desk else hide(rows, _COUNTS, ["longest_wait_days"]))]
+    return [_waiting(rows if asked.is_desk else hidden(rows))]
 
 
 def _waiting(rows: list[Row]) -> Figure:

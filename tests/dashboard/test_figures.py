@@ -15,6 +15,7 @@ from dashboard.drawing.figures import Column, Figure, as_csv, said
 from dashboard.drawing.map import draw
 from dashboard.drawing.withheld import HIDDEN, LARGEST_HIDDEN, hide, hide_parts
 from dashboard.reading.public import with_gaps
+from dashboard.views import partners
 from dashboard.views.services import hidden
 
 AUTHORITIES = {"E08000015": 22, "E06000006": 18, "E06000019": 53}
@@ -32,6 +33,17 @@ def test_a_small_count_is_hidden_with_all_that_follows_from_it(count: int, rate:
 
 def test_of_several_counts_each_small_one_is_hidden_and_a_missing_one_is_none() -> None:
     assert hide([{"a": 3, "b": 7, "c": None}], ["a", "b", "c"]) == [{"a": HIDDEN, "b": 7, "c": None}]
+
+
+def test_number_of_requests_is_hidden_with_each_of_its_parts() -> None:
+    """Otherwise a reader could subtract the other parts from it."""
+    row = dict.fromkeys(("started", "declined", "declined_no_capacity", "waiting", "waiting_beyond_target"), 20)
+    row |= {"requested": 60, "longest_wait_days": 9}
+
+    assert partners.hidden([row]) == [row]
+    for part in ("started", "declined", "waiting"):
+        [shown] = partners.hidden([row | {part: 3}])
+        assert shown[part] is shown["requested"] is HIDDEN
 
 
 def test_part_that_is_absent_hides_no_other_one() -> None:
