@@ -110,8 +110,10 @@ def _page(site: Site, address: str, page: Page) -> Callable[[Request], Response]
             return _of_another_area(asked)
         if content is None:
             raise HTTPException(404)
-        if shown.audience is not Audience.EVERYBODY:
-            asked.site.seen.page(asked.who, page_name(address), asked.alerts, again=LIVE in request.headers)
+        again = LIVE in request.headers
+        asked.site.seen.page(
+            asked.who, page_name(address), asked.alerts, asked.families, request=asked.request, again=again
+        )
         titled: dict[str, Any] = {"title": page.name} | content
         return html(asked, shown.template, address.partition("/")[0], **titled)
 
@@ -132,8 +134,7 @@ def _table(site: Site, address: str, page: Page) -> Callable[[Request], Response
         found: list[Figure] = [one for one in content["figures"] if one.key == key] if content else []
         if not found:
             raise HTTPException(404)
-        if shown.audience is not Audience.EVERYBODY:
-            asked.site.seen.table(asked.who, f"{page_name(address)}/{key}.csv")
+        asked.site.seen.table(asked.who, f"{page_name(address)}/{key}.csv")
         name = f'attachment; filename="{address or "now"}-{key}.csv"'
         return Response(as_csv(found[0]), 200, {"Content-Disposition": name, "Cache-Control": "no-store"}, "text/csv")
 

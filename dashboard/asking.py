@@ -1,5 +1,7 @@
 """Who asks for what, and what they are let in to. Every request for a page, a table or an opening goes through this."""
 
+import hashlib
+
 from starlette.requests import Request
 
 from dashboard.access.audience import Audience
@@ -40,7 +42,13 @@ def asked_by(site: Site, request: Request) -> Asked:
         {**request.query_params, **request.path_params},
         opened=site.door.opened(of_area),
         token=site.door.own_token(key) if key else "",
+        request=_named(key or "", request),
     )
+
+
+def _named(key: str, request: Request) -> str:
+    address = f"{request.url.path}?{request.url.query}"
+    return hashlib.sha256(f"{key} {address}".encode()).hexdigest()
 
 
 def let_in(asked: Asked, address: str, page: Page) -> Shown:

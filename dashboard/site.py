@@ -84,17 +84,21 @@ class Asked:
     """
     A reader's request: who the reader is, and the values from the address.
 
-    A view adds each alert that the page shows to `alerts`, so that the audit records who has seen it.
+    A view adds each alert that the page shows to `alerts`, and each family that the page is about to `families`, so
+    that the audit records who has seen it.
     """
 
     site: Site
     who: Who
     query: Mapping[str, str] = field(default_factory=dict)
     alerts: list[Alert] = field(default_factory=list)
+    families: list[str] = field(default_factory=list)
     opened: Mapping[str, float] = field(default_factory=dict)
     """The families that the reader has open in an emergency, each with the time at which that ends."""
     token: str = ""
     """The token for forms of the reader's session."""
+    request: str = ""
+    """Stands for the reader's session and the whole address, and contains neither."""
 
     @property
     def audience(self) -> Audience:

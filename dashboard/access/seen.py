@@ -2,8 +2,9 @@
 Record which pages and alerts a reader sees, before the page is sent.
 
 An open page loads its content again whenever something changes, which can be every second. Such a request is recorded
-only if nothing was recorded for this page in the last quarter of an hour, or if the page shows an alert for which this
-is so. A reader who sends other requests in the same form therefore hides nothing that was not recorded before.
+only if the same session did not ask for the same address in the last quarter of an hour, or if the page shows an alert
+for which this is so. The address counts with everything that a reader can choose in it, because each choice shows
+something else. So a reader who sends other requests in the same form hides nothing that was not recorded before.
 """
 
 import threading
@@ -29,28 +30,43 @@ class Seen:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self._lock = threading.Lock()
-        self._at: dict[tuple[Who, str, str], float] = {}
-        """When it was last recorded that an account saw an alert on a page, or the page itself."""
+        self._at: dict[tuple[str, str], float] = {}
+        """When it was last recorded that a session saw an alert at an address, or what else is there."""
 
-    def page(self, who: Who, page: str, alerts: list[Alert], *, again: bool = False) -> None:
+    def page(
+        self,
+        who: Who,
+        page: str,
+        alerts: list[Alert],
+        families: Sequence[str] = (),
+        *,
+        request: str,
+        again: bool = False,
+    ) -> None:
         """
-        Record that a reader sees a page, and the alerts on it.
+        Record that a reader sees a page, the alerts on it, and the families that it is about even without an alert.
+
+        Args:
+            request: stands for the reader's session and the address that was asked for.
+            again: whether an open page loads itself again. What a person asks for is always recorded.
 
         Raises:
             AuditUnavailable: it cannot be recorded, so the page must not be shown.
         """
         if not who.name:
             return
-        shown = self._new(who, page, alerts) if again else alerts
-        if again and not shown and self._is_known(who, page, ""):
+        shown = self._new(request, alerts) if again else alerts
+        if again and not shown and self._is_known(request, ""):
             return
+        about = about_alerts(shown)
         action = AuditAction.ALERTS_SEEN if shown else AuditAction.PAGE_OPENED
-        self._recorder.record(entries(actor(who), action, page, about_alerts(shown)))
+        about = about | {"family_ids": [*families, *about["family_ids"]]}
+        self._recorder.record(entries(actor(who), action, page, about))
         with self._lock:
             if len(self._at) > _MOST:
                 self._at.clear()
             for seen in ("", *(alert.alert_id for alert in shown)):
-                self._at[who, page, seen] = time.monotonic()
+                self._at[request, seen] = time.monotonic()
 
     def table(self, who: Who, table: str) -> None:
         """
@@ -92,8 +108,8 @@ class Seen:
         told = entries(actor(who), AuditAction.FAMILY_OPENED, reason, about | {"family_ids": families}, outcome)
         self._recorder.record(told)
 
-    def _new(self, who: Who, page: str, alerts: list[Alert]) -> list[Alert]:
-        return [alert for alert in alerts if not self._is_known(who, page, alert.alert_id)]
+    def _new(self, request: str, alerts: list[Alert]) -> list[Alert]:
+        return [alert for alert in alerts if not self._is_known(request, alert.alert_id)]
 
-    def _is_known(self, who: Who, page: str, alert_id: str) -> bool:
-        return time.monotonic() - self._at.get((who, page, alert_id), float("-inf")) < _SECONDS
+    def _is_known(self, request: str, alert_id: str) -> bool:
+        return time.monotonic() - self._at.get((request, alert_id), float("-inf")) < _SECONDS

@@ -32,6 +32,7 @@ def view(asked: Asked) -> dict[str, Any] | None:
         found = alerts_of_family(snapshot, asked.site.board.alerts(), family_id)
     alerts = [alert for alert in found if asked.may_see(alert)]
     asked.alerts.extend(alerts)
+    asked.families.append(family_id)
     until = asked.opened.get(family_id)
     return blank(asked, family_id=family_id) | {
         "title": f"Family {family_id}",

@@ -609,8 +609,8 @@ class AuditAction(Code):
     """What somebody did, as the audit records it."""
 
     ALERTS_SEEN = "alerts_seen", "saw alerts, on a page or in a terminal"
-    PAGE_OPENED = "page_opened", "opened a page that only accounts may see"
-    TABLE_DOWNLOADED = "table_downloaded", "downloaded a table of such a page"
+    PAGE_OPENED = "page_opened", "opened a page with an account"
+    TABLE_DOWNLOADED = "table_downloaded", "downloaded a table of a page with an account"
     LAKE_QUERIED = "lake_queried", "ran a query on the lake"
     LAKE_OPENED = "lake_opened", "got a way into the lake on which single queries are not recorded"
     QUARANTINE_SEEN = "quarantine_seen", "saw the content of rejected records"

@@ -118,6 +118,21 @@ def test_refusal_is_recorded_with_the_alert_that_exists(ann: Browser, served: Se
     ]
 
 
+@pytest.mark.parametrize("live", [{}, {"Caf-Live": "1"}], ids=["opened", "again"])
+def test_look_at_a_family_is_recorded_even_if_it_shows_nothing(ann: Browser, served: Served, live: dict) -> None:
+    before = len(sent_entries(served.settings))
+    answer = ann.see(f"/families/{FAMILIES[OTHER]}?live={len(live)}", headers=live)
+    [made] = sent_entries(served.settings)[before:]
+
+    assert OTHER not in answer.text
+    assert (made.who, str(made.action), made.subject, made.family_ids) == (
+        "ann",
+        "page_opened",
+        "families",
+        [FAMILIES[OTHER]],
+    )
+
+
 @pytest.mark.parametrize(
     "path",
     [
