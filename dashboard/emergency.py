@@ -46,7 +46,11 @@ def emergency(site: Site) -> list[Route]:
 
 
 def worker_id(name: str) -> str:
-    """Return an account's name in the form that the contract allows for workers. The audit has the exact name."""
+    """
+    Return an account's name in the form that the contract allows for workers. The audit has the exact name.
+
+    The name of a person of the provider ends in a mark, which this leaves as it is.
+    """
     return _NOT_OF_WORKERS.sub("-", name).lstrip("._:/-") or "account"
 
 

@@ -17,6 +17,7 @@ from dashboard.access.accounts import Accounts
 from dashboard.access.audience import Audience, areas_of, audience_of
 from dashboard.access.failures import Failures
 from dashboard.access.provider import Attempt, Provider
+from dashboard.access.roles import told_apart
 from dashboard.access.sessions import Session, Sessions, open_now
 from streams.audit.entries import Actor, entry
 from streams.audit.recorder import Recorder
@@ -138,7 +139,8 @@ class Door:
             query: the values with which the browser comes.
 
         Raises:
-            LoginRefused: the browser began no login, the provider refused, or its answer proves nothing.
+            LoginRefused: the browser began no login, the provider refused, its answer proves nothing, or the person
+                has the name of an account of the home.
             RoleMissing: the provider let the person in, but gives the person no role on the pages.
             LoginUnavailable: the provider does not answer.
         """
@@ -148,7 +150,7 @@ class Door:
         except (BadSignature, TypeError, ValueError):
             raise LoginRefused("this browser began no login, or too long ago") from None
         try:
-            session = self.provider.redeem(Attempt(*values), query)
+            session = self._named(self.provider.redeem(Attempt(*values), query))
         except LoginRefused:
             self._refused(EVERYBODY)
             raise
@@ -266,9 +268,21 @@ class Door:
                 return known
             return self._ask_again(self.provider, key, known)
 
+    def _named(self, session: Session) -> Session:
+        """
+        Return a session of the provider under the name that is shown, recorded and told to managers.
+
+        Raises:
+            LoginRefused: an account of the home has this name. Then nobody could tell the two apart.
+        """
+        name = told_apart(session.name, session.subject, self._accounts.secret())
+        if {session.name.casefold(), name.casefold()} & {one.casefold() for one in self._accounts.names()}:
+            raise LoginRefused("an account of the home has the same name")
+        return msgspec.structs.replace(session, name=name)
+
     def _ask_again(self, provider: Provider, key: str, known: Session) -> Session | None:
         try:
-            fresh = provider.confirm(known)
+            fresh = self._named(provider.confirm(known))
         except LoginRefused:
             return None
         except LoginUnavailable:

@@ -1,5 +1,6 @@
 """What the provider says about a person: the role on the pages, and the name."""
 
+import hmac
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,9 +8,10 @@ from dashboard.access.areas import checked_desk
 from dashboard.access.audience import DESK, FIGURES, areas_of, audience_of, desk_of
 from streams.errors import SettingInvalid
 
-__all__ = ["name_in", "role_in", "roles_of"]
+__all__ = ["name_in", "role_in", "roles_of", "told_apart"]
 
 _LONGEST_NAME = 64
+_MARK = 8
 
 
 def roles_of(text: str, authority: str) -> dict[str, str]:
@@ -47,11 +49,26 @@ def role_in(claims: Mapping[str, Any], claim: str, roles: Mapping[str, str]) -> 
 
 
 def name_in(claims: Mapping[str, Any]) -> str:
-    """Return the name to show and to record. It decides nothing: people can often change it themselves."""
+    """
+    Return the name that the provider gives. It decides nothing: people can often change it themselves, and two people
+    may have the same one.
+    """
     for claim in ("preferred_username", "email", "name"):
         if isinstance(text := claims.get(claim), str) and (name := _printable(text)):
             return name
     return _printable(str(claims["sub"])) or "unnamed"
+
+
+def told_apart(name: str, subject: str, secret: str) -> str:
+    """
+    Return a name that no other person of the provider has, to show and to record.
+
+    It ends in a mark that is made from the provider's id of the person. So it stays when the person takes another name,
+    and when letters that a worker's id cannot have are replaced. Without the secret, nobody can work out the mark of an
+    id.
+    """
+    mark = hmac.digest(secret.encode(), f"worker {subject}".encode(), "sha256").hex()[:_MARK]
+    return f"{name[: _LONGEST_NAME - _MARK - 1]}-{mark}"
 
 
 def _claim(claims: Mapping[str, Any], name: str) -> Any:

@@ -6,6 +6,7 @@ to get. The pages, the provider, and the lake with the alert are real.
 """
 
 import http.client
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -564,14 +565,15 @@ def test_every_login_and_refusal_leaves_a_trace(served: Served, browser: Browser
     served.log_in(LOCAL, "wrong wrong wrong")
     entries = waiting_entries(served.settings.home)
 
-    assert [(one.who, str(one.action)) for one in entries if "log" in one.action] == [
+    assert [(one.who.partition("-")[0], str(one.action)) for one in entries if "log" in one.action] == [
         ("dora", "logged_in"),
         ("dora", "logged_out"),
         ("nobody", "login_failed"),
         (LOCAL, "login_failed"),
     ]
     assert {alert for one in entries for alert in one.alert_ids} == {ALERT}
-    assert all(one.who_id for one in entries if one.who in {"dora", "nobody"})
+    assert {one.who == LOCAL for one in entries if not one.who_id} == {True}
+    assert {bool(re.search("-[0-9a-f]{8}$", one.who)) for one in entries if one.who_id} == {True}
 
 
 def test_guessing_is_stopped_whatever_address_the_guesser_names(served: Served) -> None:

@@ -172,6 +172,17 @@ def test_local_accounts_are_off_but_for_those_that_the_settings_name(browser: Br
     assert ("logged_in", BREAK_GLASS) in {(one.action, one.who) for one in waiting_entries(browser.home)}
 
 
+def test_person_who_has_the_name_of_a_local_account_is_refused(
+    browser: Browser, place: tuple[Served, Provider], provider: Provider
+) -> None:
+    """People can often change their names. Nobody could tell in the audit which of the two it was."""
+    provider.control(people={"Sam": ["CAF-Desk"]})
+
+    assert browser.enter("Sam").status_code == 400
+    assert browser.role == ""
+    assert Browser(place[0]).enter("dora").status_code == 200
+
+
 def test_whole_login_works_in_a_browser(chromium: Chromium, place: tuple[Served, Provider]) -> None:
     """The browser enforces what the headers and cookies say: no form may lead to another site, and so on."""
     context = chromium.new_context()
@@ -181,7 +192,7 @@ def test_whole_login_works_in_a_browser(chromium: Chromium, place: tuple[Served,
     page.get_by_label("Person").fill("dora")
     page.get_by_role("button", name="Enter").click()
     page.wait_for_url("**/none")
-    expect(page.get_by_text("Desk: dora")).to_be_visible()
+    expect(page.get_by_text("Desk: dora-")).to_be_visible()
     page.get_by_role("button", name="Log out").click()
     page.wait_for_url(f"{place[0].url}/**")
     expect(page.get_by_role("link", name="Log in", exact=True)).to_be_visible()

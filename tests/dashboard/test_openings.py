@@ -15,6 +15,7 @@ import pytest
 from dashboard.access.accounts import Accounts
 from dashboard.access.login import Door
 from dashboard.access.openings import MOST, Openings
+from dashboard.access.roles import told_apart
 from dashboard.app import app
 from dashboard.cookies import SESSION
 from dashboard.emergency import worker_id
@@ -115,6 +116,22 @@ def test_account_opens_so_many_families_in_an_hour_with_all_its_sessions(tmp_pat
 def test_name_of_an_account_becomes_a_worker_that_the_contract_allows(name: str, worker: str) -> None:
     assert worker_id(name) == worker
     assert msgspec.convert(worker, WorkerId) == worker
+
+
+def test_workers_of_the_provider_are_told_apart_by_what_they_cannot_change() -> None:
+    """Two people have the same name, or names that differ only in letters that a worker's id cannot have."""
+    key = "a secret"
+    workers = [
+        worker_id(told_apart(name, subject, key))
+        for name, subject in [("Åsa", "1"), ("Ösa", "2"), ("Åsa", "3"), ("x" * 64, "1"), ("…", "1")]
+    ]
+    marks = [worker[-8:] for worker in workers]
+
+    assert len({*workers}) == len(workers)
+    assert marks[0] == marks[3] == marks[4] not in marks[1:3]
+    assert all(msgspec.convert(worker, WorkerId) == worker for worker in workers)
+    assert told_apart("Åsa", "1", "another secret")[-8:] != marks[0]
+    assert len(told_apart("x" * 64, "1", key)) == 64
 
 
 def test_time_must_be_more_than_nothing() -> None:
