@@ -16,6 +16,7 @@ from dashboard.live.freshness import Freshness
 from dashboard.live.latest_alerts import LatestAlerts
 from dashboard.live.sender import Sender
 from dashboard.live.watchdog import Watchdog
+from dashboard.reading.daily import Daily
 from dashboard.reading.reader import Reader
 from streams.audit.recorder import Recorder
 from streams.contracts.outputs import Alert
@@ -41,6 +42,7 @@ class Site:
     def __init__(self, settings: Settings, holds: Holds | None = None) -> None:
         self.settings = settings = settings.acting_as("pages")
         self.reader = Reader(settings)
+        self.daily = Daily()
         self.changes = Changes()
         self.board = LatestAlerts(settings, self.reader, lambda: self.changes.say("alerts"))
         self.pulse = Freshness(self.reader, lambda: self.changes.say("figures"))

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-__all__ = ["HIDDEN", "LARGEST_HIDDEN", "WITHHELD", "Hidden", "hide", "hide_parts"]
+__all__ = ["FEW", "HIDDEN", "LARGEST_HIDDEN", "WITHHELD", "Hidden", "hide", "hide_few", "hide_parts"]
 
 LARGEST_HIDDEN: Final = 5
 """Counts from 1 to this number are hidden."""
@@ -31,6 +31,8 @@ Stands for a count from 1 to 5, or for a value that would reveal such a count.
 
 Readers with an account for figures see it on live pages.
 """
+FEW: Final = Hidden(f"0\N{EN DASH}{LARGEST_HIDDEN}", f"hidden: a count from 0 to {LARGEST_HIDDEN}")
+"""Stands for a count from 0 to 5, where even the step from 0 to 1 would tell a reader about somebody."""
 WITHHELD: Final = Hidden(
     "suppressed", f"suppressed: a count from 1 to {LARGEST_HIDDEN}, or a count that would reveal one"
 )
@@ -48,6 +50,11 @@ def hide(
         derived: columns from which a reader could work out a hidden count, such as rates, shares and intervals.
     """
     return [_row(row, counts, derived) for row in rows]
+
+
+def hide_few(rows: Iterable[dict[str, Any]], counts: Collection[str]) -> list[dict[str, Any]]:
+    """Replace counts from 0 to 5 in the rows by `FEW`."""
+    return [row | {name: FEW for name in counts if row[name] <= LARGEST_HIDDEN} for row in rows]
 
 
 def hide_parts(rows: Iterable[dict[str, Any]], count: str, derived: Collection[str] = ()) -> list[dict[str, Any]]:

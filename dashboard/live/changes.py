@@ -2,7 +2,7 @@
 Tells browsers that the content of a page has changed. The browser then loads the content again.
 
 The server-sent events contain only a word (`alerts`, `figures`), because the page itself decides what a reader may see.
-Readers who are not logged in are not even told that there is an alert, because the time of an alert would reveal
+Readers who may see no single alert are not even told that there is one, because the time of an alert would reveal
 something about a child.
 """
 
@@ -13,7 +13,7 @@ from dashboard.access.audience import Audience
 
 __all__ = ["Changes"]
 
-_TOLD = {"figures": Audience.EVERYBODY, "alerts": Audience.FIGURES}
+_TOLD = {"figures": Audience.EVERYBODY, "alerts": Audience.AREA}
 """
 The audience that gets each word. Audiences that may see more get it as well. All other words are sent only to
 the desk.

@@ -2,8 +2,8 @@
 The page Now: new alerts, the next deadlines, and whether the system works.
 
 The desk sees each alert, and the desk of some areas sees each alert of these areas. Accounts for figures see only how
-many alerts there are for each rule and area. They see no single alert, no small count, and no time that is more exact
-than a week.
+many alerts there were for each rule and area, at one moment of the day. They see no single alert, not even that a count
+is not 0, and no time that is more exact than a day.
 """
 
 from collections import Counter
@@ -12,7 +12,7 @@ from typing import Any
 
 from dashboard.access.areas import all_areas, area_of
 from dashboard.drawing.figures import Column, Figure
-from dashboard.drawing.withheld import hide
+from dashboard.drawing.withheld import hide_few
 from dashboard.site import Asked
 from dashboard.views.health import arrivals, stages
 from streams.contracts.codesets import Severity
@@ -59,16 +59,19 @@ def view(asked: Asked) -> dict[str, Any]:
 
 
 def _counted(asked: Asked) -> list[Alert]:
-    """Return the alerts that the page is about. Accounts for figures see no single alert, but counts of all."""
-    alerts = asked.site.board.alerts()
-    return [alert for alert in alerts if asked.is_theirs(alert)] if asked.sees_alerts else alerts
+    """Return the alerts that the page is about. Accounts for figures see no single alert, but counts of all, daily."""
+    board = asked.site.board
+    if asked.sees_alerts:
+        return [alert for alert in board.alerts() if asked.is_theirs(alert)]
+    # Until the board follows the topic, it may lack alerts, and would lack them all day.
+    return asked.site.daily.of_today("alerts", lambda: board.alerts() if board.follows else None) or []
 
 
 def _standing(asked: Asked, alerts: list[Alert]) -> list[dict[str, Any]]:
     """Count open alerts by severity."""
     counts = Counter(str(alert.severity) for alert in alerts if is_open(alert))
     rows = [{"severity": str(one), "open": counts[str(one)]} for one in Severity]
-    return rows if asked.sees_alerts else hide(rows, ["open"])
+    return rows if asked.sees_alerts else hide_few(rows, ["open"])
 
 
 def _soon(alerts: list[Alert]) -> list[Alert]:
@@ -79,7 +82,12 @@ def _soon(alerts: list[Alert]) -> list[Alert]:
 
 
 def _tally(asked: Asked, alerts: list[Alert], areas: list[str]) -> Figure:
-    severities = {alert.rule: str(alert.severity) for alert in alerts}
+    # Figures have a row for every rule. A row that appears would say that there is an alert.
+    severities = (
+        {alert.rule: str(alert.severity) for alert in alerts}
+        if asked.sees_alerts
+        else {rule: line["severity"] for rule, line in newest().items()}
+    )
     counts = Counter((alert.rule, area_of(alert)) for alert in alerts)
     order = [str(one) for one in Severity]
     rows = [
@@ -96,7 +104,9 @@ def _tally(asked: Asked, alerts: list[Alert], areas: list[str]) -> Figure:
             Column("severity", "Severity"),
             *(Column(area, area.replace("_", " ").capitalize(), "count") for area in areas),
         ),
-        rows=rows if asked.sees_alerts else hide(rows, areas),
-        note="" if asked.sees_alerts else "Counts from 1 to 5 are hidden. Only desks see each alert.",
+        rows=rows if asked.sees_alerts else hide_few(rows, areas),
+        note=""
+        if asked.sees_alerts
+        else "Counted once a day. Counts from 0 to 5 are hidden. Only desks see each alert.",
         empty="No alert that matches your choice is open, and none was raised in the last seven days.",
     )

@@ -6,7 +6,7 @@ from typing import Any
 from dashboard.access.audience import Audience
 from dashboard.drawing.figures import Column, Figure
 from dashboard.drawing.withheld import hide
-from dashboard.reading.reader import NotBuilt
+from dashboard.reading.reader import NotBuilt, Row
 from dashboard.site import Asked
 from streams.errors import LakeUnavailable
 from streams.rules.register import newest
@@ -40,16 +40,24 @@ def one(asked: Asked) -> dict[str, Any] | None:
     return {"title": rule.replace("_", " "), "entry": found, "figures": own}
 
 
+def _latest(asked: Asked) -> list[Row]:
+    return asked.site.reader.of_build("performance", lambda snapshot: snapshot.rows(_PERFORMANCE))
+
+
 def _performance(asked: Asked) -> list[Figure]:
     """
     Show how many alerts each rule raised, and how people dealt with them.
 
-    Readers who are not logged in do not see this, because it shows how many alerts there were.
+    Readers who are not logged in do not see this, because it shows how many alerts there were. Readers other than the
+    desk see it as it was at one moment of the day, because a count that grows would show when an alert was raised.
     """
     if asked.audience is Audience.EVERYBODY:
         return []
     try:
-        rows = asked.site.reader.of_build("performance", lambda snapshot: snapshot.rows(_PERFORMANCE))
+        if asked.is_desk:
+            rows = _latest(asked)
+        else:
+            rows = asked.site.daily.of_today("performance", lambda: _latest(asked)) or []
     except (NotBuilt, LakeUnavailable):
         rows = []
     figure = Figure(

@@ -5,13 +5,16 @@ Each attempt has a positive control: the account sees the alert of its own area,
 the other alert. The pages, the broker and the lake with the alerts are real.
 """
 
+import csv
 import json
 import re
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import uuid4
 
+import msgspec
 import pyarrow as pa
 import pytest
 import requests
@@ -20,14 +23,17 @@ from dashboard.access.accounts import Accounts
 from dashboard.access.login import Door
 from dashboard.access.openings import MOST
 from streams import names
+from streams.alerts.publisher import Publisher
 from streams.audit.recorder import Recorder
 from streams.contracts import Accepted, OpenedInEmergency, decode
 from streams.kafka.drain import whole
 from streams.lake.connect import connect
 from streams.lake.postgres import Postgres
+from streams.rules.register import newest
 from streams.settings import Settings
 from streams.stack.ports import free_ports
 from tests.attacks.test_pages import FOREIGN
+from tests.audit.alert import alert
 from tests.audit.entries import sent_entries
 from tests.dashboard.conftest import PASSWORD, Served, await_true, empty_topics, pages_of
 from tests.dashboard.oidc import Browser
@@ -298,6 +304,29 @@ def test_form_of_another_site_opens_nothing(ann: Browser, served: Served, said: 
     assert ann.post(f"{ann.url}/families", data=sent, headers=said, allow_redirects=False).status_code == 403
     assert len(openings(served)) == before
     assert ann.see(f"/alerts/{OTHER}").status_code == 403
+
+
+def test_account_for_figures_learns_nothing_of_a_single_alert(served: Served, sam: Browser) -> None:
+    """Neither its counts nor its live updates follow an alert. The whole desk sees the alert at once."""
+    fran, door = Browser(served), Door(served.settings, Recorder(served.settings))
+    fran.see(f"/login?link={door.link('fran')}")
+    before = fran.see("/now/alerts.csv").text
+    many = [msgspec.structs.replace(alert(f"5{n:031}", f"F-later-{n}"), area="wallasey") for n in range(7)]
+    told = []
+    with fran.get(f"{served.url}/changes", stream=True, timeout=5) as stream:
+        lines = stream.iter_lines(decode_unicode=True)
+        assert "data: hello" in [next(lines) for _ in range(3)]
+        with closing(Publisher(served.settings)) as publisher:
+            publisher.alerts(many)
+        await_true(lambda: all(one.alert_id in sam.see("/").text for one in many))
+        with suppress(requests.ConnectionError):  # after five seconds of silence
+            told.extend(lines)
+
+    assert "data: alerts" not in told
+    assert fran.see("/now/alerts.csv").text == before
+    rows = list(csv.DictReader(before.splitlines()))
+    assert {row["rule"] for row in rows} == set(newest())
+    assert {cell for row in rows for name, cell in row.items() if name not in {"rule", "severity"}} == {"c"}
 
 
 @pytest.mark.parametrize("name", ["fran", "nobody"])

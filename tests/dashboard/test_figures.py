@@ -13,7 +13,7 @@ from dashboard.drawing import charts
 from dashboard.drawing.boundaries import map_of
 from dashboard.drawing.figures import Column, Figure, as_csv, said
 from dashboard.drawing.map import draw
-from dashboard.drawing.withheld import HIDDEN, LARGEST_HIDDEN, hide, hide_parts
+from dashboard.drawing.withheld import FEW, HIDDEN, LARGEST_HIDDEN, hide, hide_few, hide_parts
 from dashboard.reading.public import with_gaps
 from dashboard.views import partners
 from dashboard.views.services import hidden
@@ -29,6 +29,13 @@ def test_a_small_count_is_hidden_with_all_that_follows_from_it(count: int, rate:
     assert (row["count"] is HIDDEN) == is_small
     assert (row["rate"] is HIDDEN) == is_small
     assert row["place"] == "x"
+
+
+@given(st.integers(0, 1000))
+def test_where_one_alert_more_must_not_show_0_to_5_look_alike(count: int) -> None:
+    (row,) = hide_few([{"rule": "x", "count": count}], ["count"])
+
+    assert (row["count"] is FEW) == (count <= LARGEST_HIDDEN)
 
 
 def test_of_several_counts_each_small_one_is_hidden_and_a_missing_one_is_none() -> None:
