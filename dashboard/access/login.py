@@ -190,9 +190,9 @@ class Door:
         A logout that cannot be recorded takes place all the same.
         """
         session = self._sessions.find(key, is_use=False)
-        self._sessions.end(key)
         if session is None:
             return None
+        self._sessions.end(key)
         with suppress(AuditUnavailable):
             self._note(_who(session), AuditAction.LOGGED_OUT)
         return self.provider.leave(session.id_token) if self.provider and session.subject else None
@@ -261,7 +261,7 @@ class Door:
         """Return a session of the provider if it may go on. The provider is asked again every few minutes."""
         if self.provider is None or 0 <= time.time() - session.confirmed < CONFIRM_SECONDS:
             return session if self.provider else None
-        with self._sessions.locked():
+        with self._sessions.locked(key):
             # Another request may have asked while this one waited.
             known = self._sessions.find(key, is_use=False)
             if known is None or 0 <= time.time() - known.confirmed < CONFIRM_SECONDS:

@@ -13,6 +13,7 @@ from urllib.parse import urlencode, urlsplit
 
 import requests
 
+from dashboard.access.deadline import within
 from dashboard.access.published import TIMEOUT_SECONDS, Published, is_safe
 from dashboard.access.roles import name_in, role_in, roles_of
 from dashboard.access.sessions import Session
@@ -161,11 +162,11 @@ class Provider:
 
         self._published.check_pause()
         try:
-            return dict(ask())
+            return dict(within(TIMEOUT_SECONDS, ask))
         except AuthlibBaseError as error:
             # The provider's description may name the person, so only the code is kept.
             raise LoginRefused(f"the provider refused ({str(error.error)[:40]})") from error
-        except (requests.RequestException, ValueError) as error:
+        except (requests.RequestException, TimeoutError, ValueError) as error:
             raise self._published.unavailable(error) from error
 
     def _proven(self, tokens: Mapping[str, Any], *, nonce: str | None = None) -> Session:

@@ -61,6 +61,9 @@ class Sessions:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for file in self._folder.glob("*.json"):
             self._read(file)
+        for lock in self._folder.glob("*.lock"):
+            if not lock.with_suffix(".json").exists():
+                lock.unlink(missing_ok=True)
         key = secrets.token_urlsafe(32)
         self._write(self._file(key), session)
         return key
@@ -74,7 +77,11 @@ class Sessions:
         return session
 
     def replace(self, key: str, session: Session) -> None:
-        """Store a session again. This does not count as use. If the session has ended meanwhile, it stays ended."""
+        """
+        Store a session again. This does not count as use. If the session has ended meanwhile, it stays ended.
+
+        The caller holds the session's lock, so that it does not end between these two steps.
+        """
         file = self._file(key)
         try:
             used = file.stat().st_mtime
@@ -84,7 +91,7 @@ class Sessions:
 
     def open_family(self, key: str, family_id: str, until: float) -> bool:
         """Remember that a session has a family open until a time. Return False if the session has ended."""
-        with self.locked():
+        with self.locked(key):
             session = self.find(key, is_use=True)
             if session is None:
                 return False
@@ -94,14 +101,24 @@ class Sessions:
 
     def end(self, key: str) -> None:
         """End a session. Whoever still has its key, has nothing."""
-        self._file(key).unlink(missing_ok=True)
+        with self.locked(key):
+            self._file(key).unlink(missing_ok=True)
+            # Whoever waits for the lock finds no session, and nobody can begin it again.
+            self._lock(key).unlink(missing_ok=True)
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Keep other threads and processes of this home from changing sessions at the same time."""
-        with (self._folder / "lock").open("w") as file:
+    def locked(self, key: str) -> Iterator[None]:
+        """
+        Keep other threads and processes of this home from changing a session at the same time.
+
+        Other sessions are not locked, because the provider may be asked meanwhile. The session must exist.
+        """
+        with self._lock(key).open("w") as file:
             flock(file, LOCK_EX)
             yield
+
+    def _lock(self, key: str) -> Path:
+        return self._file(key).with_suffix(".lock")
 
     def _file(self, key: str) -> Path:
         return self._folder / f"{hmac.digest(self._secret().encode(), key.encode(), 'sha256').hex()}.json"
