@@ -16,7 +16,7 @@ from dashboard.access.provider import CALLBACK
 from dashboard.answers import html
 from dashboard.cookies import ATTEMPT, SESSION, TICKET, drop, give, kept, session_key
 from dashboard.site import Asked, Site
-from streams.errors import LoginRefused, LoginUnavailable, RoleMissing
+from streams.errors import LoginRefused, LoginsTooMany, LoginUnavailable, RoleMissing
 
 __all__ = ["entrance"]
 
@@ -60,9 +60,10 @@ def _enter(site: Site, request: Request, form: FormData) -> Response:
     address = request.client.host if request.client else "unknown"
     if not site.door.fits(token, kept(site, request, TICKET)):
         return _form(site, request, to, "This form was open for too long. Try again.", 403)
-    if site.door.must_wait(name, address):
+    try:
+        key = site.door.enter(name, password, address)
+    except LoginsTooMany:
         return _form(site, request, to, "There were too many failed attempts. Wait five minutes, then try again.", 429)
-    key = site.door.enter(name, password, address)
     if key is None:
         log.warning("login_refused")
         return _form(site, request, to, "The name or the password is wrong.", 401)

@@ -31,6 +31,7 @@ __all__ = [
     "LockTaken",
     "LoginRefused",
     "LoginUnavailable",
+    "LoginsTooMany",
     "MachineUnfit",
     "MartsHeld",
     "NothingBuilt",
@@ -152,6 +153,10 @@ class LockTaken(CafError):
 
 class LoginRefused(CafError):
     """The OpenID Connect provider, or the check of what it sent, does not let somebody in."""
+
+
+class LoginsTooMany(CafError):
+    """Too many logins with a name, or from an address, have failed."""
 
 
 class LoginUnavailable(CafError):

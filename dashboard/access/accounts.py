@@ -9,6 +9,7 @@ import hmac
 import json
 import re
 import secrets
+import threading
 from pathlib import Path
 
 from dashboard.access.audience import DESK, audience_of
@@ -23,6 +24,8 @@ MIN_LENGTH = 12
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _N, _R, _P = 2**15, 8, 1
 _MEMORY = 64 * 2**20
+_AT_ONCE = threading.BoundedSemaphore(4)
+"""Each hash needs 32 MiB and a processor. So logins wait for each other, and pages for nobody."""
 
 Account = dict[str, str]
 
@@ -134,4 +137,5 @@ class Accounts:
 
 
 def _hash(password: str, salt: bytes) -> bytes:
-    return hashlib.scrypt(password.encode(), salt=salt, n=_N, r=_R, p=_P, maxmem=_MEMORY)
+    with _AT_ONCE:
+        return hashlib.scrypt(password.encode(), salt=salt, n=_N, r=_R, p=_P, maxmem=_MEMORY)

@@ -22,7 +22,7 @@ from dashboard.access.sessions import Session, Sessions, open_now
 from streams.audit.entries import Actor, entry
 from streams.audit.recorder import Recorder
 from streams.contracts.codesets import AuditAction, AuditActor, AuditOutcome
-from streams.errors import AuditUnavailable, LoginRefused, LoginUnavailable, RoleMissing
+from streams.errors import AuditUnavailable, LoginRefused, LoginsTooMany, LoginUnavailable, RoleMissing
 from streams.settings import Settings
 
 __all__ = ["CONFIRM_SECONDS", "EVERYBODY", "UNCONFIRMED_SECONDS", "Door", "Who", "actor"]
@@ -83,23 +83,21 @@ class Door:
         """The accounts of the home that may log in although there is a provider."""
 
     def enter(self, name: str, password: str, address: str) -> str | None:
-        """Return the key of a new session, or None if the name or password is wrong, or the account may not log in."""
+        """
+        Return the key of a new session, or None if the name or password is wrong, or the account may not log in.
+
+        Raises:
+            LoginsTooMany: five logins with this name, or from this address, have failed in the last five minutes.
+        """
+        if not self._failures.take(name, address):
+            raise LoginsTooMany("too many logins have failed")
         made = self._accounts.check(name, password)
         if made is None or not self._is_allowed(name):
-            self._failures.count(name, address)
             known = name if name in self._accounts.names() else ""
             self._refused(Who(known, Audience.EVERYBODY, self._accounts.role(known) or ""))
             return None
-        self._failures.forget(name)
+        self._failures.succeeded(name, address)
         return self._begin_local(name, made)
-
-    def must_wait(self, name: str, address: str) -> bool:
-        """
-        Return whether this login must wait.
-
-        It must wait if five logins with this name, or from this address, have failed in the last five minutes.
-        """
-        return self._failures.are_too_many(name, address)
 
     def link(self, name: str) -> str:
         """

@@ -2,6 +2,7 @@
 
 import json
 import stat
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,9 +10,10 @@ import pytest
 
 from dashboard.access.accounts import Accounts
 from dashboard.access.audience import Audience
+from dashboard.access.failures import Failures
 from dashboard.access.login import EVERYBODY, Door, Who
 from streams.audit.recorder import Recorder
-from streams.errors import AuditUnavailable, SettingInvalid
+from streams.errors import AuditUnavailable, LoginsTooMany, SettingInvalid
 from streams.settings import Settings
 from streams.stack.ports import free_ports
 from tests.audit.entries import waiting_entries
@@ -100,12 +102,67 @@ def test_a_session_of_one_home_is_none_of_another(door: Door, tmp_path: Path) ->
 def test_after_five_failures_a_name_and_an_address_must_wait(door: Door) -> None:
     """The name is locked from every address, and the address is locked for every name."""
     for _ in range(5):
-        assert not door.must_wait("sam", "elsewhere")
-        door.enter("sam", "wrong wrong wrong", "here")
+        assert door.enter("sam", "wrong wrong wrong", "here") is None
 
-    assert door.must_wait("sam", "elsewhere")
-    assert door.must_wait("tom", "here")
-    assert not door.must_wait("tom", "elsewhere")
+    for name, address in (("sam", "elsewhere"), ("tom", "here")):
+        with pytest.raises(LoginsTooMany):
+            door.enter(name, PASSWORD, address)
+    assert door.enter("tom", "wrong wrong wrong", "elsewhere") is None
+
+
+def test_passwords_that_are_tried_at_once_are_five_at_most(door: Door) -> None:
+    def guess(number: int) -> bool:
+        try:
+            return door.enter("sam", f"wrong wrong {number}", f"10.0.0.{number}") is None
+        except LoginsTooMany:
+            return False
+
+    with ThreadPoolExecutor(20) as pool:
+        assert sum(pool.map(guess, range(20))) == 5
+
+
+def test_right_passwords_lock_nobody_out(door: Door) -> None:
+    """Many people may log in from one address."""
+    assert all(door.enter("sam", PASSWORD, "here") for _ in range(7))
+    for _ in range(4):
+        door.enter("sam", "wrong wrong wrong", "here")
+    assert door.enter("sam", PASSWORD, "here")
+    assert door.enter("sam", "wrong wrong wrong", "elsewhere") is None
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", True),
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+        ("::ffff:192.0.2.1", "192.0.2.1", True),
+        ("::ffff:192.0.2.1", "::ffff:192.0.2.2", False),
+        ("192.0.2.1", "192.0.2.2", False),
+        ("unknown", "unknown", True),
+    ],
+)
+def test_network_of_ipv6_counts_as_one_address(one: str, other: str, is_same: bool) -> None:
+    failures = Failures()
+
+    assert all(failures.take(f"name{number}", one) for number in range(5))
+    assert failures.take("name", other) is not is_same
+
+
+def test_failures_are_forgotten_by_age_and_not_because_there_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody who fails with many names must not get new attempts at one of them."""
+    now = 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    monkeypatch.setattr("dashboard.access.failures._COUNTED", 20)
+    failures = Failures()
+    for number in range(30):
+        failures.take(f"other{number}", f"10.0.0.{number}")
+    for number in range(5):
+        assert failures.take("sam", f"10.0.1.{number}")
+    failures.take("last", "10.0.3.1")
+
+    assert not failures.take("sam", "10.0.2.1")
+    now += 301
+    assert failures.take("sam", "10.0.2.1")
 
 
 def test_a_form_is_good_for_the_browser_it_was_made_for(door: Door) -> None:
