@@ -1,7 +1,7 @@
 """The web application: which page each address shows, and what a reader is told if something is missing."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,12 +22,14 @@ from dashboard.access.audience import Audience
 from dashboard.access.guard import Guard
 from dashboard.access.headers import SafeHeaders
 from dashboard.access.login import Who
+from dashboard.access.network import network_of
 from dashboard.answers import html
 from dashboard.asking import LIVE, NotForThem, SessionEnded, asked_by, let_in, page_name
 from dashboard.cookies import session_key
 from dashboard.drawing.figures import Figure, as_csv
 from dashboard.emergency import emergency
 from dashboard.entrance import entrance
+from dashboard.live.changes import Listener
 from dashboard.live.monitoring import metrics, turning
 from dashboard.pages import PAGES, Page, Pages
 from dashboard.reading.reader import NotBuilt
@@ -164,8 +166,8 @@ def _to_login(request: Request, _: Exception) -> Response:
     return RedirectResponse(f"/login?{urlencode({'to': wanted})}", 303)
 
 
-def _changes(site: Site) -> Callable[[Request], Response]:
-    def changes(request: Request) -> Response:
+def _changes(site: Site) -> Callable[[Request], Awaitable[Response]]:
+    async def changes(request: Request) -> Response:
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         key = session_key(site, request)
 
@@ -174,8 +176,12 @@ def _changes(site: Site) -> Callable[[Request], Response]:
             who = site.door.who(key, is_use=False)
             return who, frozenset(site.door.opened(key) if who.areas else ())
 
-        began = state()
-        told = site.changes.stream(began[0].audience, lambda: state() == began)
+        began = await site.changes.aside(state)
+        listener = Listener(began[0].audience, network_of(request.client.host if request.client else ""), key or "")
+        if not site.changes.has_room(listener):
+            sentence = "Too many pages are open, so this one does not update by itself. It works all the same."
+            return PlainTextResponse(sentence, 503, {"Cache-Control": "no-store", "Retry-After": "60"})
+        told = site.changes.stream(listener, lambda: state() == began)
         return StreamingResponse(told, media_type="text/event-stream", headers=headers)
 
     return changes

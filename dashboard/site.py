@@ -77,6 +77,7 @@ class Site:
         self.board.end()
         self.pulse.end()
         self.sender.end()
+        self.changes.end()
         self.recorder.close()
         self.reader.close()
 

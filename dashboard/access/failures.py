@@ -3,7 +3,8 @@
 import threading
 import time
 from collections import OrderedDict, deque
-from ipaddress import IPv6Address, ip_address
+
+from dashboard.access.network import network_of
 
 __all__ = ["Failures"]
 
@@ -57,15 +58,4 @@ class Failures:
 
 
 def _counted(name: str, address: str) -> tuple[str, str]:
-    return f"name {name}", f"from {_network(address)}"
-
-
-def _network(address: str) -> str:
-    """Return what counts as one address. With IPv6, one household has 2^64 of them, so the first half counts."""
-    try:
-        known = ip_address(address)
-    except ValueError:
-        return address
-    if not isinstance(known, IPv6Address):
-        return address
-    return str(known.ipv4_mapped or IPv6Address(int(known) >> 64 << 64))
+    return f"name {name}", f"from {network_of(address)}"

@@ -70,7 +70,13 @@ if (document.querySelector("[data-live]:not(#freshness)") || document.querySelec
     else waiting.add(event.data);
     ask();
   });
-  source.onerror = () => tell("The connection is lost. Trying again.");
+  // A browser does not try again after an answer that is no stream, for example because too many pages are open.
+  source.onerror = () =>
+    tell(
+      source.readyState === EventSource.CLOSED
+        ? "This page does not update by itself now. Load it again to see what is new."
+        : "The connection is lost. Trying again.",
+    );
   document.addEventListener("visibilitychange", ask);
   addEventListener("pagehide", () => source.close());
 }

@@ -7,6 +7,9 @@ from streams.stack.ports import check_port
 
 __all__ = ["command"]
 
+_CONNECTIONS = 800
+"""How many connections the server has at once. More get the status 503. Pages that update themselves have up to 500."""
+
 
 @click.command("pages")
 def command() -> None:
@@ -34,6 +37,7 @@ def command() -> None:
         log_level="warning",
         access_log=False,
         server_header=False,
+        limit_concurrency=_CONNECTIONS,
         proxy_headers=bool(settings.dashboard_proxies),
         forwarded_allow_ips=settings.dashboard_proxies or None,
         timeout_graceful_shutdown=1,

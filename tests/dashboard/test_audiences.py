@@ -14,7 +14,7 @@ from dashboard.access.login import Door
 from dashboard.app import app
 from dashboard.cookies import SESSION
 from dashboard.drawing.figures import Column, Figure
-from dashboard.live.changes import Changes
+from dashboard.live.changes import Changes, Listener
 from dashboard.pages import PAGES, Page, Shown, shown_to
 from dashboard.site import Asked
 from streams.audit.recorder import Recorder
@@ -153,7 +153,7 @@ def test_who_may_see_no_alert_is_not_told_that_one_came() -> None:
     async def told() -> list[list[str]]:
         changes = Changes()
         changes.attach(asyncio.get_running_loop())
-        streams = [changes.stream(audience) for audience in Audience]
+        streams = [changes.stream(Listener(audience)) for audience in Audience]
         for stream in streams:
             await anext(stream)
         for word in ("alerts", "figures", "a word that nobody declared"):
