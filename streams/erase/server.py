@@ -42,6 +42,15 @@ _HOLDERS = """
         AND database IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
     ORDER BY pid
 """
+_OLDER = """
+    SELECT DISTINCT coalesce(nullif(application_name, ''), 'a program without a name'), pid
+    FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+        AND backend_type IN ('client backend', 'parallel worker')
+        AND greatest(age(backend_xid), age(backend_xmin)) > age(%s::xid)
+    ORDER BY pid
+"""
+"""On a server elsewhere, PostgreSQL shows the transactions of other users only to members of `pg_read_all_stats`."""
 _LOCK_TIMEOUT = "1s"
 _PAUSE_SECONDS = 2.0
 """How long those who waited behind PostgreSQL can go on before it waits for another table."""
@@ -58,7 +67,7 @@ def forget_dead_rows(settings: Settings) -> bool:
         replicas keep their copies anyway.
 
     Raises:
-        ErasureUnfinished: somebody uses a table for too long.
+        ErasureUnfinished: somebody uses a table, or keeps a transaction open, for too long.
     """
     with closing(psycopg2.connect(catalog_dsn(settings))) as connection:
         connection.autocommit = True
@@ -69,19 +78,43 @@ def forget_dead_rows(settings: Settings) -> bool:
                     cursor.execute(sql.SQL(_TEXT_STATISTICS).format(catalog=sql.Identifier(catalog)))
             # The planner's statistics contain frequent values. They are rows of a table, too, so this comes first.
             cursor.execute("ANALYZE")
-            _rewrite_tables(cursor)
+            deadline = time.monotonic() + _PATIENCE_SECONDS
+            _wait_for_older(cursor, deadline)
+            _rewrite_tables(cursor, deadline)
             return not settings.postgres and _replace_log(cursor)
 
 
-def _rewrite_tables(cursor: psycopg2.extensions.cursor) -> None:
+def _wait_for_older(cursor: psycopg2.extensions.cursor, deadline: float) -> None:
+    """
+    Wait for all transactions that still see the deleted rows.
+
+    PostgreSQL keeps these rows for them, even when it rewrites a table that they have never read.
+    """
+    cursor.execute("SELECT pg_current_xact_id()::xid::text")
+    (now,) = one_row(cursor)
+    while holders := _named(cursor, _OLDER, now):
+        if time.monotonic() > deadline:
+            raise ErasureUnfinished(
+                f"PostgreSQL still has deleted rows, because older transactions are open: {holders}. Let them end, and "
+                "repeat the command"
+            )
+        time.sleep(_PAUSE_SECONDS)
+
+
+def _named(cursor: psycopg2.extensions.cursor, query: str, value: object) -> str:
+    """Return the programs that a query finds, with their processes."""
+    cursor.execute(query, [value])
+    return ", ".join(f"{name} (process {pid})" for name, pid in cursor.fetchall())
+
+
+def _rewrite_tables(cursor: psycopg2.extensions.cursor, deadline: float) -> None:
     cursor.execute(f"SET lock_timeout = '{_LOCK_TIMEOUT}'")
     cursor.execute(_TABLES)
-    left, deadline = cursor.fetchall(), time.monotonic() + _PATIENCE_SECONDS
+    left = cursor.fetchall()
     while left:
         in_use = [table for table in left if not _is_rewritten(cursor, *table[1:])]
         if in_use and time.monotonic() > deadline:
-            cursor.execute(_HOLDERS, [[oid for oid, *_ in in_use]])
-            holders = ", ".join(f"{name} (process {pid})" for name, pid in cursor.fetchall())
+            holders = _named(cursor, _HOLDERS, [oid for oid, *_ in in_use])
             raise ErasureUnfinished(
                 f"PostgreSQL still has deleted rows in {len(in_use)} tables, because others have used these tables for "
                 f"{_PATIENCE_SECONDS:.0f} s: {holders or 'they have just ended'}. Let them end, and repeat the command"
