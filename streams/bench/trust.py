@@ -23,7 +23,7 @@ from streams.rules.compiled import compiled_rules
 from streams.settings import Settings
 from streams.stack.processes import Say
 
-__all__ = ["Cost", "TrustCosts", "command", "compared", "measure"]
+__all__ = ["Cost", "TrustCosts", "command", "compared", "costs_of", "measure"]
 
 _AIM = 1.1
 _ERASE_SECONDS = 60
@@ -129,7 +129,7 @@ def measure(settings: Settings, sizes: Sizes, rounds: int, say: Say) -> TrustCos
         secure.append(measure_round(settings, sizes, WITH_SECURITY, say))
         say(f"Round {number} of {rounds}, without …")
         open_.append(measure_round(settings, sizes, WITHOUT_SECURITY, say))
-    return TrustCosts(rounds, sizes, list(_costs(secure, open_)), round(psutil.getloadavg()[0], 1))
+    return TrustCosts(rounds, sizes, list(costs_of(secure, open_)), round(psutil.getloadavg()[0], 1))
 
 
 def compared(what: str, unit: str, secure: Sequence[float], open_: Sequence[float], *, is_speed: bool = False) -> Cost:
@@ -142,7 +142,8 @@ def compared(what: str, unit: str, secure: Sequence[float], open_: Sequence[floa
     return Cost(what, unit, [*secure], [*open_], *middles, times, min(single), max(single), times <= _AIM)
 
 
-def _costs(secure: Sequence[Round], open_: Sequence[Round]) -> Iterator[Cost]:
+def costs_of(secure: Sequence[Round], open_: Sequence[Round]) -> Iterator[Cost]:
+    """Yield the comparison of each figure of rounds with security and rounds without."""
     for what, unit, figure in _FIGURES:
         yield compared(what, unit, [*map(figure, secure)], [*map(figure, open_)], is_speed=unit.endswith("/s"))
 

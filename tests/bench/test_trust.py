@@ -10,9 +10,9 @@ from kafka import KafkaAdminClient
 
 from streams.bench.open_broker import start_open
 from streams.bench.servers import own_home
-from streams.bench.trust import compared, measure
+from streams.bench.trust import compared, costs_of
 from streams.bench.trust_erasure import measure_erasure
-from streams.bench.trust_round import Sizes
+from streams.bench.trust_round import WITHOUT_SECURITY, Sizes, measure_round
 from streams.kafka.topics import ensure_topics
 from streams.settings import PROJECT, Settings
 
@@ -70,15 +70,11 @@ def test_nothing_but_this_bench_starts_a_broker_with_other_security_than_that_of
     ]
 
 
-def test_homes_with_and_without_security_are_measured_in_turns(settings: Settings) -> None:
-    said: list[str] = []
-    found = measure(settings, Sizes(events=2_000, rate=20, seconds=3, history=600), 1, said.append)
+def test_a_round_measures_everything_that_is_compared(settings: Settings) -> None:
+    found = measure_round(settings, Sizes(events=1_000, rate=20, seconds=3, history=300), WITHOUT_SECURITY, print)
+    costs = list(costs_of([found], [found]))
 
-    assert [text for text in said if text.startswith("Round")] == [
-        "Round 1 of 1, with security …",
-        "Round 1 of 1, without …",
-    ]
-    assert [cost.what for cost in found.costs] == [
+    assert [cost.what for cost in costs] == [
         "first start: servers",
         "first start: alert",
         "alerts, p50",
@@ -86,10 +82,10 @@ def test_homes_with_and_without_security_are_measured_in_turns(settings: Setting
         "landing",
         "full build",
     ]
-    for cost in found.costs:
-        assert len(cost.secure) == len(cost.open) == 1
-        assert min(*cost.secure, *cost.open, cost.times) > 0
-    assert json.loads(json.dumps(asdict(found)))["sizes"]["rate"] == 20
+    for cost in costs:
+        assert min(*cost.secure, *cost.open) > 0
+        assert cost.times == 1
+    assert json.loads(json.dumps([asdict(cost) for cost in costs]))[0]["unit"] == "s"
 
 
 def test_a_person_is_told_of_and_erased_in_a_home_of_the_bench(settings: Settings) -> None:
