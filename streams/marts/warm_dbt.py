@@ -9,6 +9,7 @@ statements are the same each time. So the statements of the last build can be re
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from streams.marts.build_database import machine_mb, settle
 from streams.marts.catalog import Table
 from streams.marts.delta import Delta
 from streams.marts.statements import Statement, repeat
+from streams.marts.stored_statements import store_statements, stored_statements
 from streams.settings import PROJECT, Settings
 
 __all__ = ["WarmDbt", "seeds_checksum"]
@@ -141,19 +143,56 @@ class WarmDbt:
 
     def build(self, *, without: Iterable[str] = ()) -> list[str]:
         """
-        Run `dbt build`, and return the ids of the nodes that failed or were skipped.
+        Make all models from all history, and return the ids of the nodes that failed or were skipped.
 
         A good build returns an empty list.
 
+        1. If a build of this version of the project has stored its statements, the models are made by them. dbt only
+           loads the seeds before, and runs the data tests afterwards. If a statement fails, step 2 follows: dbt's log
+           then names the error, and dbt reports a lack of memory.
+        2. Otherwise `dbt build` makes everything, and its statements are stored.
+
         Args:
-            without: the kinds of nodes to leave out, by dbt's names.
+            without: the kinds of nodes to leave out, by dbt's names. If models are left out, or unit tests are not,
+                dbt makes everything.
 
         Raises:
             BuildFailed: dbt could not run at all.
         """
         self.warm()
         self._statements = []
-        outcome = self._invoke("build", *(word for kind in without for word in ("--exclude-resource-type", kind)))
+        left_out = set(without)
+        stored = stored_statements(self._settings) if "unit_test" in left_out and "model" not in left_out else []
+        if not stored:
+            return self._build_with_dbt(left_out)
+        if failed := [] if "seed" in left_out else self._nodes("seed")[0]:
+            return failed
+        session = self.session()
+        for schema in sorted({one.relation.rpartition(".")[0] for one in stored}):
+            session.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+        if repeat(session, stored, None):
+            return self._build_with_dbt(left_out)
+        if failed := [] if "test" in left_out else self._nodes("test", without={"unit_test"})[0]:
+            return failed
+        self._statements = stored
+        return []
+
+    def _build_with_dbt(self, left_out: AbstractSet[str]) -> list[str]:
+        failed, results = self._nodes("build", without=left_out)
+        if not failed and "model" not in left_out:
+            models = [one.node for one in results if one.node.resource_type == "model"]
+            self._statements = [_statement(node, Path(node.build_path).read_text()) for node in models]
+            store_statements(self._settings, self._statements)
+        return failed
+
+    def _nodes(self, verb: str, without: AbstractSet[str] = frozenset()) -> tuple[list[str], Sequence[Any]]:
+        """
+        Let dbt run nodes. Return the ids of those that failed or were skipped, and the results of all.
+
+        Raises:
+            BuildFailed: dbt could not run at all.
+        """
+        outcome = self._invoke(verb, *(word for kind in without for word in ("--exclude-resource-type", kind)))
         if outcome.result is None:
             raise self._failed(outcome)
         results = outcome.result.results
@@ -163,10 +202,7 @@ class WarmDbt:
             # If dbt is killed at the wrong moment, it leaves a stored project in which the references are missing. dbt
             # would use this stored project for ever, so it is deleted.
             (self._target / "partial_parse.msgpack").unlink(missing_ok=True)
-        else:
-            models = [one.node for one in results if one.node.resource_type == "model"]
-            self._statements = [_statement(node, Path(node.build_path).read_text()) for node in models]
-        return failed
+        return failed, results
 
     def raise_limit(self) -> bool:
         """
@@ -218,14 +254,14 @@ class WarmDbt:
             return False
 
     def forget(self) -> None:
-        """Let dbt make the next build, because the last build was not published."""
+        """Make the next build from all history, because the last build was not published."""
         self._statements = []
 
     def repeat(self, delta: Delta | None) -> list[str]:
         """
         Make the models again with the statements of the last build, and return the id of the model that failed.
 
-        After a failure, dbt must make the next build.
+        After a failure, the next build is made from all history.
 
         Args:
             delta: the new records since the last build. If given, tables that can grow are only brought up to date.

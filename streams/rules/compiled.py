@@ -18,17 +18,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from graphlib import TopologicalSorter
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import structlog
 
 from streams.errors import RulesInvalid
 from streams.rules.dbt_compile import BESIDE_RULES, SEEDS_FILE, SELECTED, STREAM_SCOPES
 from streams.settings import PROJECT, Settings
 
-__all__ = ["DBT_PROJECT", "CompiledRules", "Model", "Rule", "compiled_rules", "project_manifest"]
+__all__ = ["DBT_PROJECT", "CompiledRules", "Model", "Rule", "compiled_rules", "project_checksum", "project_manifest"]
 
 log = structlog.get_logger()
 
@@ -144,7 +144,7 @@ def compiled_rules(settings: Settings, project: Path = DBT_PROJECT, *, with_buil
     manifest = _manifest(folder)
     models = _models(manifest)
     rules = _register(manifest, project, models, with_build_rules)
-    found = CompiledRules(models, rules, folder / SEEDS_FILE, _checksum(project))
+    found = CompiledRules(models, rules, folder / SEEDS_FILE, project_checksum(project))
     if with_build_rules:
         return found
     read = [name for name in models if any(fnmatch(name, pattern) for pattern in BESIDE_RULES)]
@@ -171,7 +171,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
 
 def _folder(settings: Settings, project: Path) -> Path:
     """Return the folder with the compiled project. If the project has changed, compile it first."""
-    checksum = _checksum(project)
+    checksum = project_checksum(project)
     folder = settings.home / "rules" / checksum
     folder.parent.mkdir(parents=True, exist_ok=True)
     with (folder.parent / "lock").open("w") as lock:
@@ -181,9 +181,10 @@ def _folder(settings: Settings, project: Path) -> Path:
     return folder
 
 
-def _checksum(project: Path) -> str:
+def project_checksum(project: Path) -> str:
     """Return a digest of everything that can change the result of dbt's compilation."""
-    digest = hashlib.sha256(f"{duckdb.__version__} {SELECTED}".encode())
+    versions = [version(package) for package in ("duckdb", "dbt-core", "dbt-duckdb")]
+    digest = hashlib.sha256(f"{versions} {SELECTED}".encode())
     for file in sorted(path for path in project.rglob("*") if path.suffix in _SOURCE_SUFFIXES):
         relative = file.relative_to(project)
         if relative.parts[0] not in {"target", "logs"}:
