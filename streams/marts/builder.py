@@ -33,7 +33,7 @@ _CLOCK_EVERY = timedelta(minutes=2)
 """`follow` makes a build at least this often, because deadlines pass even when no records land."""
 
 _TEST_EVERY = timedelta(minutes=5)
-"""How often `follow` runs the data tests. A build with data tests is made by dbt, from all history."""
+"""How often `follow` runs the data tests. A build with data tests is made from all history."""
 _TEST_SHARE = 10
 """
 Builds with data tests may take at most one tenth of the time. If the history is long, such builds are therefore rarer.

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import NamedTuple
 
 import duckdb
 import structlog
@@ -11,7 +12,7 @@ from streams.marts import periods
 from streams.marts.changes import state
 from streams.marts.delta import Delta, NoRoomBetween
 
-__all__ = ["Statement", "repeat"]
+__all__ = ["Failure", "Statement", "repeat"]
 
 log = structlog.get_logger()
 
@@ -42,7 +43,14 @@ class Statement:
     turns_at: tuple[str, ...] = ()
 
 
-def repeat(session: duckdb.DuckDBPyConnection, statements: Sequence[Statement], delta: Delta | None) -> str | None:
+class Failure(NamedTuple):
+    """The id of a model whose statement failed, and whether DuckDB had too little memory for it."""
+
+    unique_id: str
+    lacked_memory: bool
+
+
+def repeat(session: duckdb.DuckDBPyConnection, statements: Sequence[Statement], delta: Delta | None) -> Failure | None:
     """
     Make the models again with the statements of the last build.
 
@@ -53,7 +61,7 @@ def repeat(session: duckdb.DuckDBPyConnection, statements: Sequence[Statement], 
             brought up to date.
 
     Returns:
-        The id of the model that failed, or None.
+        What failed, or None. No further statement is run after a failure.
     """
     repetition = _Repetition(session, statements, delta)
     for statement in statements:
@@ -62,7 +70,7 @@ def repeat(session: duckdb.DuckDBPyConnection, statements: Sequence[Statement], 
         except duckdb.Error as error:
             # The error's message is not logged, because it may contain data from records.
             log.warning("statement_failed", model=statement.unique_id, error=type(error).__name__)
-            return statement.unique_id
+            return Failure(statement.unique_id, isinstance(error, duckdb.OutOfMemoryException))
     return None
 
 

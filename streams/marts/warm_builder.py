@@ -16,22 +16,22 @@ log = structlog.get_logger()
 
 class WarmBuilder:
     """
-    Builds the marts with dbt or without it, and publishes the changes.
+    Builds the marts from all history or from what is new, and publishes the changes.
 
     `make` works in these steps:
 
     1. If this object did not make the latest good build, forget what it published. Every table then counts as changed.
-    2. Choose how to build: with dbt, or by repeating the statements of the last build. Repeating is possible if this
-       object made the latest good build, the build database still has that build, and neither seeds nor tests are
-       wanted.
-    3. Copy the snapshot and the former state from the lake to the build database (`take_over`). If dbt builds, also
-       copy the seeds that it does not load again.
-    4. Build. If statements are repeated and the new snapshot covers the last one, tables that can grow are only brought
-       up to date (`Delta`). In all other cases, everything is built from all history.
+    2. Choose how to build: from all history, or on top of the last build. The latter is possible if this object made
+       the latest good build, the build database still has that build, and neither seeds nor tests are wanted.
+    3. Copy the snapshot and the former state from the lake to the build database (`take_over`). For a build from all
+       history, also copy the seeds that are not loaded again.
+    4. Build. If it is on top of the last build, and the new snapshot covers the last one, tables that can grow are only
+       brought up to date (`Delta`). In all other cases, everything is built from all history (`WarmDbt.build`).
     5. If nothing failed, publish the changed tables and the snapshot in one transaction. After a build without a delta,
        also compress the build database.
     6. If dbt ran out of memory, double the limit and begin again, until the limit is all the memory of the machine.
-    7. If the lake cannot be read or written, log a warning and report `publish` as failed. dbt makes the next build.
+    7. If the lake cannot be read or written, log a warning and report `publish` as failed. The next build is
+       made from all history.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -104,5 +104,5 @@ class WarmBuilder:
         return failed
 
     def _make_anew(self, without: set[str]) -> list[str]:
-        """Run dbt without these kinds of nodes (by dbt's names), and return the ids of the nodes that failed."""
+        """Build from all history, without these kinds of nodes (by dbt's names). Return the ids of what failed."""
         return self._dbt.build(without=without)

@@ -3,7 +3,7 @@ Keep dbt warm: import it and parse the project once, then run it again and again
 
 dbt runs in one thread. When it ran in several threads and wrote through DuckLake, the process crashed. A build with
 warm dbt spends only a third of its time on SQL, because dbt renders every macro, model and log line again. But the
-statements are the same each time. So the statements of the last build can be repeated without dbt
+statements are the same each time. So they can be repeated without dbt, also by later processes
 (`docs/decisions/0009-marts-are-published-whole.md`).
 """
 
@@ -148,8 +148,8 @@ class WarmDbt:
         A good build returns an empty list.
 
         1. If a build of this version of the project has stored its statements, the models are made by them. dbt only
-           loads the seeds before, and runs the data tests afterwards. If a statement fails, step 2 follows: dbt's log
-           then names the error, and dbt reports a lack of memory.
+           loads the seeds before, and runs the data tests afterwards. If a statement fails for another reason than a
+           lack of memory, step 2 follows, so that dbt's log names the error.
         2. Otherwise `dbt build` makes everything, and its statements are stored.
 
         Args:
@@ -170,8 +170,9 @@ class WarmDbt:
         session = self.session()
         for schema in sorted({one.relation.rpartition(".")[0] for one in stored}):
             session.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-        if repeat(session, stored, None):
-            return self._build_with_dbt(left_out)
+        if failure := repeat(session, stored, None):
+            self._lacked_memory = failure.lacked_memory
+            return [failure.unique_id] if failure.lacked_memory else self._build_with_dbt(left_out)
         if failed := [] if "test" in left_out else self._nodes("test", without={"unit_test"})[0]:
             return failed
         self._statements = stored
@@ -266,10 +267,12 @@ class WarmDbt:
         Args:
             delta: the new records since the last build. If given, tables that can grow are only brought up to date.
         """
-        failed = repeat(self.session(), self._statements, delta)
-        if failed:
-            self.forget()
-        return [failed] if failed else []
+        failure = repeat(self.session(), self._statements, delta)
+        if failure is None:
+            return []
+        self.forget()
+        self._lacked_memory = failure.lacked_memory
+        return [failure.unique_id]
 
     def _parse(self) -> Any:
         from dbt.adapters.factory import get_adapter_by_type

@@ -242,7 +242,7 @@ def test_authority_that_starts_in_the_middle_of_a_month_has_its_first_figures_wi
     The month in which records begin is incomplete, so it has no figures. Weeks and days that are covered have
     figures.
     """
-    began = NOW.replace(day=1, hour=12) - timedelta(days=17)
+    began = NOW.replace(day=1, hour=0) - timedelta(days=17)
     for days in range(40):
         at = began + timedelta(days=days)
         if at <= NOW:
