@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import duckdb
 import psycopg2
@@ -222,3 +223,13 @@ def test_catalog_in_use_is_not_blocked_by_an_upgrade(built: Settings) -> None:
         user.commit()
 
     connect_as(built, SqlRole.ANALYST).close()
+
+
+@pytest.mark.parametrize("role", SqlRole)
+def test_nobody_deletes_the_files_that_they_cannot_see(built: Settings, role: SqlRole) -> None:
+    """An analyst sees few files of the catalog. DuckLake would take all others for files that belong to no table."""
+    files = set(Path(built.lake_folder).rglob("*.parquet"))
+    with connect_as(built, role) as lake, pytest.raises(duckdb.InvalidInputException, match="readonly"):
+        lake.execute("CALL ducklake_delete_orphaned_files('marts', older_than => now() + INTERVAL 1 DAY)")
+
+    assert set(Path(built.lake_folder).rglob("*.parquet")) == files
