@@ -1,4 +1,4 @@
-"""Repeat the statements of the last build without dbt. If possible, run them only for new records."""
+"""Repeat the statements of an earlier build without dbt. If possible, run them only for new records."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -52,10 +52,10 @@ class Failure(NamedTuple):
 
 def repeat(session: duckdb.DuckDBPyConnection, statements: Sequence[Statement], delta: Delta | None) -> Failure | None:
     """
-    Make the models again with the statements of the last build.
+    Make the models with the statements of an earlier build.
 
     Args:
-        session: the session that made the last build.
+        session: the session in which the models are made. With a delta, it is the one that made the last build.
         statements: the statements, parents first.
         delta: the new records since the last build. If it is given, tables that can grow are not rebuilt, but only
             brought up to date.
@@ -93,6 +93,7 @@ class _Repetition:
 
     def make(self, statement: Statement) -> None:
         if self._delta is None:
+            self._session.execute(f"CREATE SCHEMA IF NOT EXISTS {statement.relation.rpartition('.')[0]}")
             self._session.execute(statement.sql)
             return
         if statement.relation in _PERIODS_FROM:

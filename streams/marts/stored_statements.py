@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+import structlog
 
 from streams.marts.statements import Statement
 from streams.private import write_privately
@@ -18,18 +19,27 @@ from streams.settings import Settings
 
 __all__ = ["store_statements", "stored_statements"]
 
+log = structlog.get_logger()
+
 
 def stored_statements(settings: Settings) -> list[Statement]:
     """Return the stored statements of this version of the project, parents first. The list is empty without them."""
     try:
         return msgspec.json.decode(_file(settings).read_bytes(), type=list[Statement])
-    except (FileNotFoundError, msgspec.DecodeError):
+    except (OSError, msgspec.DecodeError):
         return []
 
 
 def store_statements(settings: Settings, statements: Sequence[Statement]) -> None:
-    """Store the statements of a good build of all models."""
-    write_privately(_file(settings), msgspec.json.encode(statements))
+    """
+    Store the statements of a good build of all models.
+
+    If they cannot be stored, log a warning. The build itself is good, and the next process lets dbt build again.
+    """
+    try:
+        write_privately(_file(settings), msgspec.json.encode(statements))
+    except OSError as error:
+        log.warning("statements_not_stored", error=type(error).__name__)
 
 
 def _file(settings: Settings) -> Path:

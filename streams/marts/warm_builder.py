@@ -29,9 +29,10 @@ class WarmBuilder:
        brought up to date (`Delta`). In all other cases, everything is built from all history (`WarmDbt.build`).
     5. If nothing failed, publish the changed tables and the snapshot in one transaction. After a build without a delta,
        also compress the build database.
-    6. If dbt ran out of memory, double the limit and begin again, until the limit is all the memory of the machine.
-    7. If the lake cannot be read or written, log a warning and report `publish` as failed. The next build is
-       made from all history.
+    6. If the build ran out of memory, double the limit and begin again, until the limit is all the memory of the
+       machine.
+    7. If the lake cannot be read or written, log a warning and report `publish` as failed. The next build is made
+       from all history.
     """
 
     def __init__(self, settings: Settings) -> None:

@@ -167,10 +167,7 @@ class WarmDbt:
             return self._build_with_dbt(left_out)
         if failed := [] if "seed" in left_out else self._nodes("seed")[0]:
             return failed
-        session = self.session()
-        for schema in sorted({one.relation.rpartition(".")[0] for one in stored}):
-            session.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-        if failure := repeat(session, stored, None):
+        if failure := repeat(self.session(), stored, None):
             self._lacked_memory = failure.lacked_memory
             return [failure.unique_id] if failure.lacked_memory else self._build_with_dbt(left_out)
         if failed := [] if "test" in left_out else self._nodes("test", without={"unit_test"})[0]:

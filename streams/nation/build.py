@@ -18,7 +18,7 @@ import structlog
 from streams.lake.one_row import one_row
 from streams.marts.build_log import BuildResult
 from streams.marts.builder import Builder, Holds
-from streams.marts.statements import Statement
+from streams.marts.statements import repeat
 from streams.marts.warm_builder import WarmBuilder
 from streams.marts.work_folder import work_folder
 from streams.nation.levels import levels
@@ -111,8 +111,8 @@ class NationMaker(WarmBuilder):
         session = self._dbt.session()
         parts = split(self._dbt.compiled(), levels(self._dbt.manifest(), rule_scopes()))
         _forget(session)
-        if failed := _execute(session, parts.static):
-            return failed
+        if failure := repeat(session, parts.static, None):
+            return [failure.unique_id]
         (events,) = one_row(session.execute(_EVENTS))
         assert self._folder is not None, "`working` has made it"
         plan = write_plan(
@@ -131,10 +131,10 @@ class NationMaker(WarmBuilder):
             session.execute(f"CREATE OR REPLACE VIEW {one.relation} AS FROM {source}")
         self._say(f"{self.made.shards:,} shards are made. Now the tables of the whole nation …")
         began = time.monotonic()
-        failed = _execute(session, parts.nation)
+        failure = repeat(session, parts.nation, None)
         self.nation_seconds = time.monotonic() - began
-        if failed:
-            return failed
+        if failure:
+            return [failure.unique_id]
         return [] if "test" in without else self._dbt.build(without={"seed", "model", "unit_test"})
 
 
@@ -150,19 +150,6 @@ def _forget(session: duckdb.DuckDBPyConnection) -> None:
     ).fetchall()
     for (schema,) in found:
         session.execute(f'DROP SCHEMA marts."{schema}" CASCADE')
-
-
-def _execute(session: duckdb.DuckDBPyConnection, statements: list[Statement]) -> list[str]:
-    """Run the statements. If a statement fails, stop and return its id."""
-    for one in statements:
-        try:
-            session.execute(f"CREATE SCHEMA IF NOT EXISTS {one.relation.rpartition('.')[0]}")
-            session.execute(one.sql)
-        except duckdb.Error as error:
-            # The error's message is not logged, because it may quote data from records.
-            log.warning("statement_failed", model=one.unique_id, error=type(error).__name__)
-            return [one.unique_id]
-    return []
 
 
 def rule_scopes() -> dict[str, str]:

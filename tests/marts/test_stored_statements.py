@@ -1,5 +1,6 @@
 """The statements that dbt compiled for one process make the marts of the next one, without dbt."""
 
+import errno
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -83,6 +84,17 @@ def test_damaged_file_counts_as_missing(tmp_path: Path, settings: Settings) -> N
     store_statements(own, [BROKEN])
     (file,) = (tmp_path / "rules").iterdir()
     file.write_bytes(file.read_bytes()[:-5])
+
+    assert stored_statements(own) == []
+
+
+def test_full_disk_costs_only_the_stored_statements(tmp_path: Path, settings: Settings, monkeypatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    own = replace(settings, home=tmp_path)
+    monkeypatch.setattr("streams.marts.stored_statements.write_privately", full)
+    store_statements(own, [BROKEN])
 
     assert stored_statements(own) == []
 
