@@ -31,11 +31,8 @@ from streams.stack.broker_secrets import BROKER
 from streams.stack.machine import UMASK
 from streams.stack.ports import free_ports
 
-LONGEST = ("dags", "system", "demo", "test_faults", "test_trust", "compose", "test_stream_parity", "test_reconcile")
-"""
-Folders and modules whose tests take minutes. Two that start a whole Airflow are not beside each other, because two
-Airflows slow each other down.
-"""
+FIRST = ("dags", "test_stream_parity", "test_reconcile")
+"""Folders and modules that take minutes. They run first, so that at the end no process waits for another."""
 
 
 HOMES = "TESTS_HOMES"
@@ -50,9 +47,15 @@ A test that starts something in another way, or takes tens of seconds, is marked
 """
 
 
+BEGAN = "TESTS_BEGAN"
+"""The variable with the time at which the run began, in seconds since 1970. All processes of a run count from it."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option of `./caf test --quick`."""
+    """Add the options of `./caf test` that say which tests are left out."""
     parser.addoption("--quick", action="store_true", help="run only tests that need no server and are not slow")
+    help_ = "skip the tests marked `long` whose turn comes after this many minutes; they come last"
+    parser.addoption("--minutes", type=float, metavar="N", help=help_)
 
 
 def pytest_configure() -> None:
@@ -64,6 +67,7 @@ def pytest_configure() -> None:
     As in every command of the project, only their owner may read new files.
     """
     os.umask(UMASK)
+    os.environ.setdefault(BEGAN, str(time.time()))
     if HOMES not in os.environ:
         os.environ[HOMES] = tempfile.mkdtemp(prefix="caf-")
         Path(os.environ[HOMES]).chmod(0o755)
@@ -82,17 +86,30 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """
-    Leave out slow tests if `--quick` is given.
-
-    The longest tests run first, so that at the end no process waits for another.
-    """
+    """Leave out slow tests if `--quick` is given, and run those that `--minutes` may skip at the end."""
     if config.getoption("quick"):
-        slow = [item for item in items if NEEDS & set(item.fixturenames) or item.get_closest_marker("slow")]
+        slow = [item for item in items if NEEDS & set(item.fixturenames) or _is(item, "slow") or _is(item, "long")]
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if item not in set(slow)]
-    order = {name: number for number, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: min(order.get(name, len(order)) for name in (item.path.parent.name, item.path.stem)))
+    order = {name: number for number, name in enumerate(FIRST)}
+
+    def place(item: pytest.Item) -> tuple[bool, int]:
+        names = (item.path.parent.name, item.path.stem)
+        return _is(item, "long"), min(order.get(name, len(order)) for name in names)
+
+    items.sort(key=place)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a long test, before its fixtures start anything, if the time of `--minutes` is over."""
+    minutes = item.config.getoption("minutes")
+    if minutes and _is(item, "long") and time.time() > float(os.environ[BEGAN]) + 60 * minutes:
+        pytest.skip(f"{minutes:g} minutes are over; `./caf test {item.path.relative_to(item.config.rootpath)}` runs it")
+
+
+def _is(item: pytest.Item, mark: str) -> bool:
+    return item.get_closest_marker(mark) is not None
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ Each attempt is refused by the broker. What a partner may send to its own topic,
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import confluent_kafka
@@ -196,7 +196,7 @@ def test_removed_partner_can_do_nothing_and_a_new_one_gets_a_login(place: Settin
     try:
         broker.start(place)
 
-        assert not connected.list_topics(timeout=20).topics  # it was connected before
+        assert not _topics_after_reconnect(connected)
         with pytest.raises(KafkaException):
             confluent_kafka.Producer(login).list_topics(timeout=5)
         assert not secret_file(place.home, POLICE.name).exists()
@@ -204,3 +204,11 @@ def test_removed_partner_can_do_nothing_and_a_new_one_gets_a_login(place: Settin
     finally:
         table.write_text(before)
         broker.start(place)
+
+
+def _topics_after_reconnect(client: confluent_kafka.Producer) -> set[str]:
+    """Return what a client sees that was connected when the broker restarted: its first question may find nobody."""
+    for _ in range(10):
+        with suppress(KafkaException):
+            return set(client.list_topics(timeout=10).topics)
+    raise AssertionError("the broker did not answer")

@@ -8,6 +8,8 @@ import pytest
 from streams.bench.faults import Campaign, Plan, campaign
 from streams.settings import Settings
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def done(settings: Settings) -> Campaign:

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import pytest
 import requests
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from dashboard.access.accounts import Accounts
 from dashboard.access.audience import desk_of
@@ -166,6 +166,7 @@ def chromium() -> Iterator[Browser]:
     """A real Chromium browser."""
     if CHROMIUM is None:
         pytest.skip("no Chromium on PATH; install the package 'chromium' to test the pages in a browser")
+    expect.set_options(timeout=1000 * PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser

@@ -7,9 +7,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from streams.settings import PROJECT
 from streams.stack import processes
 from streams.stack.ports import free_ports
+
+pytestmark = pytest.mark.long
 
 
 def test_the_demo_accounts_for_every_record_alerts_every_planted_case_and_leaves_nothing_running(

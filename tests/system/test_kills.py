@@ -8,9 +8,13 @@ import random
 import time
 from collections.abc import Callable
 
+import pytest
+
 from streams.settings import Settings
 from streams.stack import broker, processes
 from tests.system.partner import Partner
+
+pytestmark = pytest.mark.long
 
 VICTIMS = ["land"] * 14 + ["watch"] * 12 + ["kafka"] * 5
 LONGEST_PAUSE = 5.0

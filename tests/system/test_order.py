@@ -5,11 +5,15 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from streams.kafka.client import producer
 from streams.settings import Settings
 from streams.simulate import Noise, World
 from streams.simulate.facts import Record
 from tests.oracle.records import Record as Arrived
+
+pytestmark = pytest.mark.long
 
 HALTON = "E06000006"
 

@@ -6,11 +6,15 @@ import sys
 import time
 from collections.abc import Callable
 
+import pytest
+
 from streams.kafka.heartbeat import last_heartbeat
 from streams.kafka.login import librdkafka_login
 from streams.kafka.rights import principals
 from streams.settings import PROJECT, Settings
 from tests.system.partner import Partner
+
+pytestmark = pytest.mark.long
 
 
 def rotate(settings: Settings, *words: str) -> list[str]:
