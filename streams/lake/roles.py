@@ -54,6 +54,11 @@ _COLUMNS = """
 """
 _OF_ALL = frozenset({"ducklake_schema_versions"})
 """Tables that are read whole, although they have the column of a table's id: it is often empty."""
+_OF_NOBODY = frozenset({"ducklake_files_scheduled_for_deletion"})
+"""
+Tables of which analysts see no row. DuckLake deletes the files in this one before it finds out that the caller may
+only read.
+"""
 
 
 def ensure_analyst(cursor: psycopg2.extensions.cursor) -> str | None:
@@ -135,6 +140,8 @@ def _visible(name: str, columns: Sequence[str], schema: sql.Identifier) -> sql.C
     """Return the condition for the rows that analysts see."""
     if name in _OF_ALL:
         return sql.SQL("true")
+    if name in _OF_NOBODY:
+        return sql.SQL("false")
     if "schema_name" in columns:
         return sql.SQL("schema_name IN ({})").format(sql.SQL(", ").join(map(sql.Literal, ANALYST_SCHEMAS)))
     if "schema_id" in columns:

@@ -1,7 +1,7 @@
 """What an analyst can see of the lake in SQL, through DuckDB and through PostgreSQL."""
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import duckdb
@@ -233,3 +233,18 @@ def test_nobody_deletes_the_files_that_they_cannot_see(built: Settings, role: Sq
         lake.execute("CALL ducklake_delete_orphaned_files('marts', older_than => now() + INTERVAL 1 DAY)")
 
     assert set(Path(built.lake_folder).rglob("*.parquet")) == files
+
+
+def test_analyst_deletes_no_file_that_waits_for_its_deletion(fresh_settings: Settings) -> None:
+    """Readers of an older snapshot still need it. DuckLake deletes first, and then finds that it may only read."""
+    connect(fresh_settings).close()
+    with connect(fresh_settings, landing=None, marts="read_write") as lake:
+        lake.execute("CREATE SCHEMA IF NOT EXISTS marts.analytics; CREATE TABLE marts.analytics.old AS SELECT 1 AS a")
+        lake.execute("DROP TABLE marts.analytics.old")
+        lake.execute("CALL ducklake_expire_snapshots('marts', older_than => now())")
+    waiting = set(Path(fresh_settings.lake_folder).rglob("*.parquet"))
+    with suppress(duckdb.Error), connect_as(fresh_settings, SqlRole.ANALYST) as lake:
+        lake.execute("CALL ducklake_cleanup_old_files('marts', cleanup_all => true)")
+
+    assert len(waiting) == 1
+    assert set(Path(fresh_settings.lake_folder).rglob("*.parquet")) == waiting
