@@ -11,11 +11,9 @@ import re
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 from uuid import uuid4
 
 import msgspec
-import pyarrow as pa
 import pytest
 import requests
 
@@ -27,11 +25,11 @@ from streams.alerts.publisher import Publisher
 from streams.audit.recorder import Recorder
 from streams.contracts import Accepted, OpenedInEmergency, decode
 from streams.kafka.drain import whole
-from streams.lake.connect import connect
 from streams.lake.postgres import Postgres
 from streams.rules.register import newest
 from streams.settings import Settings
 from streams.stack.ports import free_ports
+from tests.attacks.landed import land_alert
 from tests.attacks.test_pages import FOREIGN
 from tests.audit.alert import alert
 from tests.audit.entries import sent_entries
@@ -60,7 +58,7 @@ def served(
     )
     empty_topics(own)
     for number, alert_id in enumerate(AREAS):
-        land_alert(own, number, alert_id, AREAS[alert_id])
+        land_alert(own, alert_id, FAMILIES[alert_id], offset=number, area=AREAS[alert_id])
     for name, role in ROLES.items():
         Accounts(own.home).add(name, PASSWORD, role)
     with pages_of(own, folder / "pages.log") as served:
@@ -184,9 +182,9 @@ def test_live_stream_names_no_alert_and_ends_when_the_account_gets_other_areas(a
 def test_alert_that_moved_to_another_area_is_gone_from_the_page(served: Served, sam: Browser) -> None:
     """An address may become protected while a page is open. The page loads itself again and must lose the alert."""
     ann = logged_in(served, "ann", OWN)
-    land_alert(served.settings, 10, MOVED, "birkenhead")
+    land_alert(served.settings, MOVED, FAMILIES[MOVED], offset=10, area="birkenhead")
     assert FAMILIES[MOVED] in ann.see(f"/alerts/{MOVED}").text
-    land_alert(served.settings, 11, MOVED, None, version=2)
+    land_alert(served.settings, MOVED, FAMILIES[MOVED], offset=11, version=2)
 
     assert ann.see(f"/alerts/{MOVED}", headers={"Caf-Live": "1"}).status_code == 403
     assert FAMILIES[MOVED] in sam.see(f"/alerts/{MOVED}").text
@@ -447,38 +445,3 @@ def alike(text: str, alert_id: str) -> str:
     """Return a page without what differs between two requests for any two addresses."""
     text = text.replace(alert_id, "ID")
     return re.sub(r'(name="token" value=")[^"]*|<time.*?</time>', r"\1", text)
-
-
-def land_alert(settings: Settings, offset: int, alert_id: str, area: str | None, version: int = 1) -> None:
-    """Put a version of an open alert into the lake, as `land` does."""
-    now, family = datetime.now(UTC).replace(tzinfo=None), FAMILIES[alert_id]
-    alert = {
-        "topic": names.ALERTS,
-        "kafka_partition": 0,
-        "kafka_offset": offset,
-        "landed_at": now,
-        "alert_id": alert_id,
-        "version": version,
-        "rule": "adult_returns",
-        "rule_version": 1,
-        "profile_version": "2026-1",
-        "severity": "red",
-        "status": "open",
-        "entity_kind": "family",
-        "entity_id": family,
-        "family_id": family,
-        "reason": "A person with a risk marker joined the household.",
-        "anchor_source": "/wirral/front-door",
-        "anchor_id": f"e-{alert_id}",
-        "anchored_at": now,
-        "clears_when": "the person leaves",
-        "occurred_at": now,
-        "cause_received_at": now,
-        "raised_at": now,
-        "area": area,
-        "backfill": False,
-        "test": False,
-    }
-    with connect(settings, landing="read_write") as lake:
-        lake.register("planted", pa.Table.from_pylist([alert]))
-        lake.execute("INSERT INTO landing.main.alerts BY NAME SELECT *, [] AS evidence, [] AS recipients FROM planted")

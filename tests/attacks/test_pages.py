@@ -10,24 +10,21 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote, urlencode, urlsplit
 from uuid import uuid4
 
-import pyarrow as pa
 import pytest
 import requests
 
 from dashboard.access.accounts import Accounts
 from dashboard.access.login import Door
 from dashboard.pages import PAGES
-from streams import names
 from streams.audit.recorder import Recorder
-from streams.lake.connect import connect
 from streams.lake.postgres import Postgres
 from streams.settings import PROJECT, Settings
 from streams.stack.ports import free_ports
+from tests.attacks.landed import land_alert
 from tests.audit.entries import waiting_entries
 from tests.dashboard.conftest import PASSWORD, Served, await_true
 from tests.dashboard.oidc import Browser, Provider, federated, values_of
@@ -97,7 +94,7 @@ def place(
         local_accounts=f"{LOCAL}, {LOCAL_FIGURES}",
         kafka_port=free_ports(1)[0],  # no broker, so the entries of the audit wait in the home
     )
-    _land_alert(own)
+    land_alert(own, ALERT, FAMILY)
     accounts = Accounts(own.home)
     for name, role in ROLES.items():
         accounts.add(name, PASSWORD, role)
@@ -589,38 +586,3 @@ def test_guessing_is_stopped_whatever_address_the_guesser_names(served: Served) 
 
     assert answers[-1] == 429
     assert 303 not in answers
-
-
-def _land_alert(settings: Settings) -> None:
-    """Put an open alert into the lake, as `land` does."""
-    now = datetime.now(UTC).replace(tzinfo=None)
-    alert = {
-        "topic": names.ALERTS,
-        "kafka_partition": 0,
-        "kafka_offset": 0,
-        "landed_at": now,
-        "alert_id": ALERT,
-        "version": 1,
-        "rule": "adult_returns",
-        "rule_version": 1,
-        "profile_version": "2026-1",
-        "severity": "red",
-        "status": "open",
-        "status_reason": "new_evidence",
-        "entity_kind": "family",
-        "entity_id": FAMILY,
-        "family_id": FAMILY,
-        "reason": "A person with a risk marker joined the household.",
-        "anchor_source": "/wirral/front-door",
-        "anchor_id": "e-1",
-        "anchored_at": now,
-        "clears_when": "the person leaves",
-        "occurred_at": now,
-        "cause_received_at": now,
-        "raised_at": now,
-        "backfill": False,
-        "test": False,
-    }
-    with connect(settings, landing="read_write") as lake:
-        lake.register("planted", pa.Table.from_pylist([alert]))
-        lake.execute("INSERT INTO landing.main.alerts BY NAME SELECT *, [] AS evidence, [] AS recipients FROM planted")

@@ -41,7 +41,7 @@ SERVERS = (postgres.NAME, broker.NAME)
 
 Rows = dict[tuple[str, int, int], str]
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 
 @dataclass

@@ -1,6 +1,10 @@
 """A soak reads alerts while the watcher works, and counts the rows of the watcher's tables."""
 
+import pytest
+
 from streams.bench.soak import soak
+
+pytestmark = pytest.mark.long
 
 
 def test_samples_tell_of_alerts_and_tables(settings):

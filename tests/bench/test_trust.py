@@ -70,6 +70,7 @@ def test_nothing_but_this_bench_starts_a_broker_with_other_security_than_that_of
     ]
 
 
+@pytest.mark.long
 def test_a_round_measures_everything_that_is_compared(settings: Settings) -> None:
     found = measure_round(settings, Sizes(events=1_000, rate=20, seconds=3, history=300), WITHOUT_SECURITY, print)
     costs = list(costs_of([found], [found]))

@@ -170,7 +170,7 @@ def test_only_the_loopback_address_is_opened(compose: Compose) -> None:
     assert all(port.startswith("127.0.0.1:") for port in ports)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_services_become_healthy_and_work_together(started) -> None:
     """
     The commands, environment and health checks of the compose file work, with a root that cannot be written to.
@@ -194,7 +194,7 @@ def test_services_become_healthy_and_work_together(started) -> None:
     assert started.run("caf", "verify", "--wait", "120") == 0
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(not can_contain(), reason="needs root, to do what the engine of containers does")
 @pytest.mark.parametrize("folder", ["/opt/caf", "/etc", "/usr"])
 def test_service_cannot_write_to_its_root(deployment, folder: str) -> None:
@@ -206,13 +206,13 @@ def test_service_cannot_write_to_its_root(deployment, folder: str) -> None:
     assert b"Read-only file system" in done.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_nobody_uses_the_broker_without_a_login(deployment) -> None:
     with pytest.raises(KafkaError):
         KafkaProducer(bootstrap_servers=deployment.here["kafka:9092"], bootstrap_timeout_ms=3_000)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("service", [name for name in PRINCIPALS if name not in {"init", "kafka"}])
 def test_broker_allows_a_service_what_the_table_says_and_no_more(deployment, service: str) -> None:
     """The service cannot log in under any other name, because it does not have the files."""
@@ -231,7 +231,7 @@ def test_broker_allows_a_service_what_the_table_says_and_no_more(deployment, ser
             login(settings.acting_as(principal))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_replaced_password_is_valid_after_init_and_the_old_one_is_not(deployment) -> None:
     """docs/deploy.md describes these steps."""
     deployment.hand_out("pages")

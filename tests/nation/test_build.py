@@ -17,7 +17,7 @@ from streams.stack import processes, spark
 from tests.nation.conftest import Nation
 from tests.published import FRESH, published
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 
 def built(nation: Nation, master: str, say: Callable[[str], None] = lambda _: None) -> NationMaker:

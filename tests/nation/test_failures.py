@@ -135,7 +135,7 @@ def plan(tmp_path: Path) -> Path:
     return file
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_shard_that_fails_is_repeated_and_then_named_without_its_data(settings, spark_venv, tmp_path, plan):
     """
     Each attempt writes the tables of the other models. Neither the log nor the error message contains the family's
@@ -153,7 +153,7 @@ def test_shard_that_fails_is_repeated_and_then_named_without_its_data(settings, 
     assert len(list((tmp_path / "tables" / "staging.stg_events").glob("[0-9]*.parquet"))) == 4
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_record_without_a_key_is_not_lost_unsaid(settings, spark_venv, tmp_path, plan):
     """
     The contract accepts no record without a key. If the lake still has such a record, it has no shard, and the build

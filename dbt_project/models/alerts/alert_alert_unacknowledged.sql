@@ -3,7 +3,10 @@
 -- have landed.
 with versions as (
     select *
-    from ({{ up_to_the_cut(source('landing', 'alerts')) }})
+    from ({{ up_to_the_cut(source('landing', 'alerts'), [
+        'test', 'backfill', 'alert_id', 'version', 'rule', 'family_id', 'profile_version', 'raised_at',
+        'severity', 'status', 'acknowledged_at',
+    ]) }})
     where not test and not backfill and rule <> 'alert_unacknowledged'
 ),
 

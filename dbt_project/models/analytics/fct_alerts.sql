@@ -15,7 +15,12 @@ with built as (
 
 versions as (
     select *
-    from ({{ up_to_the_cut(source('landing', 'alerts')) }})
+    from ({{ up_to_the_cut(source('landing', 'alerts'), [
+        'test', 'kafka_partition', 'kafka_offset', 'alert_id', 'version', 'rule', 'rule_version', 'severity',
+        'status', 'status_reason', 'entity_kind', 'entity_id', 'family_id', 'reason', 'area', 'anchor_source',
+        'anchor_id', 'anchored_at', 'cause_received_at', 'raised_at', 'deadline', 'backfill', 'supersedes',
+        'acknowledged_at', 'acknowledged_by', 'closed_at', 'closed_by', 'alert_closure',
+    ]) }})
     where not test
     qualify row_number() over (partition by alert_id, version order by kafka_partition, kafka_offset) = 1
 ),

@@ -24,7 +24,13 @@
 } %}
 -- The query reads a few columns at a time, because holding all columns at once would cost more.
 with events as not materialized (
-    {{ up_to_the_cut(source('landing', 'events')) }}
+    {{ up_to_the_cut(source('landing', 'events'), [
+        'topic', 'kafka_partition', 'kafka_offset', 'received_at', 'landed_at', 'record_key', 'event_source',
+        'event_id', 'event_at', 'content_id', 'change', 'root_source', 'root_id', 'root_at', 'fact_at',
+        'is_backfill', 'fact', 'authority_code', 'lsoa_code', 'dropped_fields', 'source_code', 'agency_id',
+        'consent', 'consent_reason', 'gateway', 'person_ids', 'primary_need', 'date_of_birth', 'due_date',
+        'is_address_protected', 'factors', 'participants',
+    ]) }}
 ),
 
 -- All copies of an event except the first to arrive. Few ids arrive more than once, so only the events with these ids

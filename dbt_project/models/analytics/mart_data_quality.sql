@@ -1,11 +1,14 @@
 -- The records that arrived, counted by day, topic and source, and the problems with them. The query reads a few columns
 -- at a time, because holding all columns at once would cost more.
 with events as not materialized (
-    {{ up_to_the_cut(source('landing', 'events')) }}
+    {{ up_to_the_cut(source('landing', 'events'), [
+        'topic', 'kafka_partition', 'kafka_offset', 'received_at', 'record_key', 'event_source', 'event_id',
+        'content_id', 'person_id', 'linked_person_id', 'person_ids', 'address_id',
+    ]) }}
 ),
 
 rejected as (
-    {{ up_to_the_cut(source('landing', 'quarantine')) }}
+    {{ up_to_the_cut(source('landing', 'quarantine'), ['topic', 'received_at', 'reason']) }}
 ),
 
 flagged as (

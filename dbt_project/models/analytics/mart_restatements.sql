@@ -44,7 +44,10 @@ news as (
             when events.is_backfill then 'history'
             else 'late_arrival'
         end as cause
-    from ({{ up_to_the_cut(source('landing', 'events')) }}) as events
+    from ({{ up_to_the_cut(source('landing', 'events'), [
+        'topic', 'kafka_partition', 'kafka_offset', 'authority_code', 'change', 'fact', 'fact_at',
+        'is_backfill',
+    ]) }}) as events
     left join {{ source('before', 'cut') }} as seen using (topic, kafka_partition)
     where events.kafka_offset >= coalesce(seen.next_offset, 0) and exists (from changed)
     union

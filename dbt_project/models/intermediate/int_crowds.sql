@@ -12,7 +12,10 @@ with recursive told as (
         address_id,
         received_at,
         {'time': received_at, 'source': root_source, 'id': root_id, 'type': event_type} as evidence
-    from ({{ up_to_the_cut(source('landing', 'events')) }}) as landed
+    from ({{ up_to_the_cut(source('landing', 'events'), [
+        'family_id', 'release_family_id', 'marker_families', 'person_id', 'linked_person_id', 'person_ids',
+        'address_id', 'received_at', 'root_source', 'root_id', 'event_type',
+    ]) }}) as landed
     where person_id is not null or address_id is not null or len(person_ids) > 0
 ),
 

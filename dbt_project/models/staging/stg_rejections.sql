@@ -1,10 +1,12 @@
 -- Records that could not be read. For each of them, the table shows whether a record sent in its place was accepted.
 with rejected as (
-    {{ up_to_the_cut(source('landing', 'quarantine')) }}
+    {{ up_to_the_cut(source('landing', 'quarantine'), [
+        'topic', 'kafka_partition', 'kafka_offset', 'received_at', 'reason', 'path',
+    ]) }}
 ),
 
 landed as (
-    {{ up_to_the_cut(source('landing', 'events')) }}
+    {{ up_to_the_cut(source('landing', 'events'), ['replay_of', 'received_at']) }}
 ),
 
 replayed as (
