@@ -68,10 +68,17 @@ _REPORTING = """
     )
 """
 
+_BUILT = """
+    select alert_id, rule, severity, status, family_id, entity_kind, entity_id, anchor_source, anchor_id,
+           list_sort(list_transform(evidence, e -> e.source || '#' || e.id)) as evidence
+    from marts.alerts.{model}
+"""
+
 _REBUILT = """
+    create or replace temp table rebuilt as
     select coalesce(former.alert_id, built.alert_id) as alert_id, built.rule, built.severity, built.status,
-           list_sort(list_transform(built.evidence, e -> e.source || '#' || e.id)) as evidence
-    from marts.alerts.{model} built
+           built.evidence
+    from ({built}) built
     left join (
         select distinct alert_id, family_id from landing.main.alerts where entity_kind in ('referral', 'child')
     ) former
@@ -81,9 +88,8 @@ _REBUILT = """
         ))
 """
 
-_COMPARED = """
-    with streamed as (select * from ({streamed}) where status <> 'withdrawn'),
-    rebuilt as ({rebuilt}),
+_COMPARED = f"""
+    with streamed as materialized (select * from ({_STREAMED}) where status <> 'withdrawn'),
     done as (
         select alert_id, max(received_at) as received_at, arg_max(acted_at, received_at) as acted_at,
                max(acted_at) filter (fact = 'alert-closed') as closed_at
@@ -220,9 +226,9 @@ def compare(lake: duckdb.DuckDBPyConnection) -> Reconciliation:
     snapshot = one_row(lake.execute(known, [names.ALERTS]))
     if not snapshot[1]:
         return Reconciliation(as_of=None)
-    rebuilt = " union all ".join(_REBUILT.format(model=model) for model in models)
-    alerts = one_row(lake.execute(f"select count(*) from ({rebuilt})"))[0]
-    rows = lake.execute(_COMPARED.format(streamed=_STREAMED, rebuilt=rebuilt), [left_out]).fetchall()
+    lake.execute(_REBUILT.format(built=" union all ".join(_BUILT.format(model=model) for model in models)))
+    alerts = one_row(lake.execute("select count(*) from rebuilt"))[0]
+    rows = lake.execute(_COMPARED, [left_out]).fetchall()
     return Reconciliation(snapshot[0], alerts, [Difference(*row) for row in rows])
 
 

@@ -12,10 +12,10 @@ from streams.backup.take import back_up
 from streams.backup.unfinished import Unfinished
 from streams.lake.connect import connect
 from streams.lake.unfinished import restoring
-from streams.marts import build
 from streams.settings import Settings
 from streams.stack import postgres
 from streams.stack.ports import free_ports
+from tests.built import quick_build
 from tests.marts.conftest import Lake, contact, referral
 
 BUILT = ("analytics.fct_referrals", "analytics.fct_contacts")
@@ -63,7 +63,7 @@ def test_marts_come_back_and_are_built_again_from_the_restored_records(
     postgres.start(old)
     lake = Lake(old)
     lake.land(contact("F1"), contact("F2"), referral("R-1"), referral("R-2"), referral("R-3", "F2"))
-    build(old, holds=lambda _: [])
+    quick_build(old)
     lake.duckdb.execute("CREATE SCHEMA marts.released; CREATE TABLE marts.released.counts AS SELECT 7 AS count")
     lake.duckdb.close()
     folder = BackupFolder(tmp_path / "backups")
@@ -84,7 +84,7 @@ def test_marts_come_back_and_are_built_again_from_the_restored_records(
     assert content(new) == before
     assert before.keys() >= {*BUILT, "released.counts"}
 
-    build(new, holds=lambda _: [])
+    quick_build(new)
     after = content(new)
 
     assert {table: after[table] for table in BUILT} == {table: before[table] for table in BUILT}

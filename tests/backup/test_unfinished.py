@@ -199,7 +199,7 @@ def remarks(settings: Settings) -> str:
     return repr(list(rows_in_files(settings)))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("target", "after"),
     [("elsewhere", "apply_erasures"), ("elsewhere", "land"), ("own", "land"), ("own", "note_unseen")],

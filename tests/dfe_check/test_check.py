@@ -21,9 +21,9 @@ from streams.dfe_check.world import imagine
 from streams.kafka.client import producer
 from streams.lake.connect import connect
 from streams.land import run
-from streams.marts import build
 from streams.settings import Settings
 from streams.simulate.facts import Record
+from tests.built import quick_build
 from tests.covered import cover
 
 FIGURES = len(HEADLINE) + len(SOURCES) + len(MONTHS)
@@ -173,7 +173,7 @@ def test_a_year_goes_through_broker_lake_and_dbt(fresh_settings: Settings, fresh
     sender.close()
     landed = run(fresh_settings, once=True)
     cover(fresh_settings, halton.authority, date(halton.year - 1, 4, 1))
-    build(fresh_settings)
+    quick_build(fresh_settings)
     checked = Checked()
     with connect(fresh_settings) as lake:
         compare(halton, counted(lake, halton.authority, halton.year), checked)

@@ -20,9 +20,9 @@ from streams.disclosure import Publication, begin, publish
 from streams.errors import DisclosureUnsafe, NothingBuilt
 from streams.lake.connect import connect
 from streams.lake.postgres import Postgres
-from streams.marts import build
 from streams.settings import Settings
 from streams.simulate.world import World
+from tests.built import quick_build
 from tests.covered import cover
 from tests.disclosure.attack import attack, unsafe
 
@@ -57,7 +57,7 @@ def authority(settings: Settings, postgres: Postgres, tmp_path_factory: pytest.T
         lake.register("batch", events_table([e for e in found if isinstance(e, Accepted)], datetime.now(UTC)))
         lake.execute("INSERT INTO landing.main.events BY NAME SELECT * FROM batch")
     cover(own, AUTHORITY, START.date())
-    build(own)
+    quick_build(own)
     begin(own, AUTHORITY, START.date(), "a test")
     yield Authority(own, publish(own, folder / "public.duckdb"))
     postgres.drop(own.database)
@@ -171,7 +171,7 @@ def test_published_quarter_does_not_change(authority, public):
         )
     counted = "SELECT count(*) FROM marts.analytics.fct_referrals WHERE is_dfe_referral"
     desk = _desk(authority, counted)
-    build(authority.settings)
+    quick_build(authority.settings)
     again = publish(authority.settings, authority.published.file)
     with duckdb.connect(again.file, read_only=True) as file:
         after = file.execute("FROM referrals ORDER BY ALL").fetchall()

@@ -24,9 +24,9 @@ from streams.kafka.topics import differences
 from streams.lake.connect import catalog_dsn, connect
 from streams.land import run as land
 from streams.land.verify import verify_offsets
-from streams.marts.builder import build
 from streams.marts.reconcile import reconcile
 from streams.tell.subscribers.dead_letters import DeadLetters
+from tests.built import quick_build
 from tests.erase.conftest import ADULT, CHILD, FAMILY, GONE, SECRET, STAYING
 from tests.lake.files import rows_in_files
 
@@ -160,7 +160,7 @@ def test_an_erased_family_is_in_no_store_and_others_stand_as_before(council, pat
         patience(lambda: {FAMILY, STAYING} <= {alert.family_id for alert in council.alerts()})
         plant_about_alerts(council)
         patience(lambda: not verify_offsets(settings).differences)
-        build(settings)
+        quick_build(settings)
         before, rows = newest(council.alerts()), ask(council, STAYING_ROWS)
         gone = sorted(one.alert_id for one in before.values() if one.family_id == FAMILY)
         assert len(holding(council, GONE, *gone)) > 10
@@ -177,7 +177,7 @@ def test_an_erased_family_is_in_no_store_and_others_stand_as_before(council, pat
             erase(settings, erasure, without=["slow"], holds=lambda _: ["too few rows"])
         left = erase(settings, records.get(erasure.id), without=["slow"])
         patience(lambda: not verify_offsets(settings).differences)
-        patience(lambda: build(settings).snapshot.is_watched)
+        patience(lambda: quick_build(settings).snapshot.is_watched)
         found = reconcile(settings)
     land(settings, once=True)  # the last heartbeats
     verified = verify_offsets(settings)

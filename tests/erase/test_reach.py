@@ -20,8 +20,8 @@ from streams.erase.subject import Subject
 from streams.errors import ErasureInvalid, ErasureUnfinished, ErasureWaits
 from streams.lake.connect import connect
 from streams.land.verify import verify_offsets
-from streams.marts.builder import build
 from streams.settings import Settings
+from tests.built import quick_build
 from tests.erase.conftest import CHILD, FAMILY, GONE, STAYING, Home
 from tests.erase.test_restored import land
 
@@ -159,7 +159,7 @@ def test_what_arrives_while_an_erasure_is_interrupted_stays(
         report_again()
         left = erase(settings, erasure)
         patience(lambda: not verify_offsets(settings).differences)
-        patience(lambda: build(settings).snapshot.is_watched)
+        patience(lambda: quick_build(settings).snapshot.is_watched)
         patience(alerts)
     with connect(settings, marts=None) as lake:
         payloads = [text for (text,) in lake.execute("SELECT payload FROM landing.main.events").fetchall()]
