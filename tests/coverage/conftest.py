@@ -30,6 +30,7 @@ class Council:
         self.lake = connect(settings, landing="read_write")
         self._builder = builder
         self._offsets: Counter[str] = Counter()
+        self._arrived: list[Accepted] = []
 
     def land(
         self,
@@ -42,7 +43,11 @@ class Council:
         arrived: datetime | None = None,
         **data: object,
     ) -> None:
-        """Land an event that happened `at` a time. The event arrived at the same time unless `arrived` is given."""
+        """
+        Let the next build have an event that happened `at` a time.
+
+        The event arrived at the same time unless `arrived` is given.
+        """
         type_ = next(type_ for type_ in event_types() if fact_name(type_) == fact)
         topic = f"caf.{type_.split('.')[2]}.v1"
         envelope = {
@@ -67,9 +72,7 @@ class Council:
         self._offsets[topic] += 1
         found = decode(record)
         assert isinstance(found, Accepted), found
-        self.lake.register("batch", events_table([found], datetime.now(UTC)))
-        self.lake.execute("INSERT INTO landing.main.events BY NAME SELECT * FROM batch")
-        self.lake.unregister("batch")
+        self._arrived.append(found)
 
     def referral(self, name: str, at: datetime, *, decided: datetime | None = None, **envelope: object) -> None:
         """Refer a child to social care and, if `decided` is given, record the front door's decision."""
@@ -82,6 +85,10 @@ class Council:
             )
 
     def build(self, *, tests: bool = False) -> None:
+        self.lake.register("batch", events_table(self._arrived, datetime.now(UTC)))
+        self.lake.execute("INSERT INTO landing.main.events BY NAME SELECT * FROM batch")
+        self.lake.unregister("batch")
+        self._arrived.clear()
         self._builder.build(tests=tests)
 
     def rows(self, query: str) -> list[tuple]:
