@@ -1,6 +1,7 @@
 """The configuration of one installation. It is read once from the environment, and then passed on as a value."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -13,6 +14,10 @@ __all__ = ["PROJECT", "Settings"]
 
 PROJECT = Path(__file__).resolve().parent.parent
 """The checkout or image folder that holds `dags`, `dbt_project` and `streams`."""
+
+
+_OBJECTS = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_][A-Za-z0-9_.-]*)*/?")
+"""A bucket and a prefix without characters that DuckDB would take for a pattern, or that need quoting in a URL."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +57,12 @@ class Settings:
     database: str = "caf"
     """Name of the PostgreSQL database that holds the lake's catalogs."""
     lake_data: str = ""
-    """Folder or object-store prefix of the lake's Parquet files. If empty, `home/lake` is used."""
+    """Folder of the lake's Parquet files, or `s3://bucket/prefix`. If empty, `home/lake` is used."""
+    lake_url_style: str = ""
+    """
+    How the address of an object names its bucket, if the lake is in an object store: `path` or `vhost`. If empty,
+    `path` is used for an endpoint that `AWS_ENDPOINT_URL` names, and `vhost` for AWS.
+    """
     airflow_port: int = 18080
     """Port of Airflow's API server and web pages."""
     airflow: str = ""
@@ -178,6 +188,7 @@ class Settings:
             raise SettingInvalid(f"CAF_BUILD_MEMORY_MB is {self.build_memory_mb}; allowed: 300 or more, or 0")
         if self.build_engine not in {"duckdb", "spark"}:
             raise SettingInvalid(f"CAF_BUILD_ENGINE is {self.build_engine!r}; allowed: duckdb, spark")
+        self._check_lake()
         self._check_files()
         if self.spark_shard_events < 1:
             raise SettingInvalid(f"CAF_SPARK_SHARD_EVENTS is {self.spark_shard_events}; allowed: 1 or more")
@@ -191,6 +202,20 @@ class Settings:
             raise SettingInvalid("CAF_CASE_URL lacks its placeholder; it must contain {family_id}")
         if self.airflow and not _names_login(self.airflow):
             raise SettingInvalid("CAF_AIRFLOW is incomplete; allowed: http(s)://name:password@host[:port]")
+
+    def _check_lake(self) -> None:
+        if self.is_in_object_store and not _OBJECTS.fullmatch(self.lake_data):
+            raise SettingInvalid(
+                f"CAF_LAKE_DATA is {self.lake_data!r}; allowed: a folder, or s3://bucket/prefix with letters, digits "
+                "and _ . -"
+            )
+        if self.lake_url_style not in {"", "path", "vhost"}:
+            raise SettingInvalid(f"CAF_LAKE_URL_STYLE is {self.lake_url_style!r}; allowed: path, vhost")
+        if self.is_in_object_store and self.build_engine == "spark":
+            raise SettingInvalid(
+                "CAF_BUILD_ENGINE is 'spark' and CAF_LAKE_DATA an object store, which a build on Spark does not read; "
+                "allowed: duckdb, or a folder that all workers see"
+            )
 
     def _check_files(self) -> None:
         paths = {"CAF_BACKUP": self.backup, "CAF_BACKUP_KEY": self.backup_key, "CAF_RETENTION": self.retention}
@@ -242,6 +267,11 @@ class Settings:
     def lake_folder(self) -> str:
         """The folder or prefix of the lake's Parquet files."""
         return self.lake_data or str(self.home / "lake")
+
+    @property
+    def is_in_object_store(self) -> bool:
+        """Whether the lake's files are objects instead of files in a folder."""
+        return "://" in self.lake_data
 
 
 def _from_file(environ: Mapping[str, str], variable: str) -> str:

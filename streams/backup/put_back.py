@@ -6,8 +6,8 @@ volume or because its lake is replaced, the entries of the folder are moved into
 lake. From the moment at which the home changes, a file in it says that the restore is unfinished (`Unfinished`). Before
 that moment, a restore that was interrupted begins again. After it, it goes on.
 
-If the lake's files are in a folder elsewhere, a mark in that folder says the same. Only a folder with this mark is
-emptied.
+If the lake's files are in a folder elsewhere or in an object store, a mark beside them says the same. Only a place with
+this mark is emptied.
 """
 
 import os
@@ -23,6 +23,7 @@ from typing import IO
 from streams.backup.catalog import load_catalogs
 from streams.backup.folder import POOL, BackupFolder, name_at
 from streams.backup.home_files import BESIDE, ERASURES, RESTORING, belongs_to_backup
+from streams.backup.lake_files import LakeFiles, lake_files
 from streams.backup.manifest import File, Manifest, Table
 from streams.backup.unfinished import Unfinished, unfinished_in
 from streams.errors import BackupInvalid, RestoreRefused
@@ -160,7 +161,7 @@ class Aside:
             return
         shutil.rmtree(self.path, ignore_errors=True)
         if self._settings.lake_data:
-            _empty_lake(Path(self._settings.lake_data))
+            _empty_lake(lake_files(self._settings))
 
 
 def refuse_taken_places(settings: Settings, *, may_replace: bool) -> None:
@@ -168,11 +169,12 @@ def refuse_taken_places(settings: Settings, *, may_replace: bool) -> None:
     Check that nothing is overwritten.
 
     Raises:
-        RestoreRefused: the home or the folder of the lake holds something.
+        RestoreRefused: the home or the place of the lake holds something.
+        LakeUnavailable: the lake's object store does not answer.
     """
     home = settings.home
     if settings.lake_data and may_replace:
-        raise RestoreRefused("--replace works only if the lake is in the home; let CAF_LAKE_DATA name a new folder")
+        raise RestoreRefused("--replace works only if the lake is in the home; let CAF_LAKE_DATA name a new place")
     if mounted := [name for name in _REPLACED if (home / name).is_mount()]:
         raise RestoreRefused(f"{home / mounted[0]} is a disk of its own and cannot be moved; restore into a new home")
     if home.is_symlink():
@@ -181,11 +183,9 @@ def refuse_taken_places(settings: Settings, *, may_replace: bool) -> None:
         raise RestoreRefused(
             f"{home} is not empty; let --home name a new folder, or replace the lake of this home with --replace"
         )
-    if "://" in settings.lake_data:
-        raise RestoreRefused(f"files cannot be copied to an object store yet ({settings.lake_data}); name a folder")
-    lake = Path(settings.lake_folder)
-    if settings.lake_data and lake.exists() and any(lake.iterdir()) and not (lake / _MARK).exists():
-        raise RestoreRefused(f"{lake} is not empty; let CAF_LAKE_DATA name a new folder")
+    lake = lake_files(settings)
+    if settings.lake_data and lake.is_used() and not lake.has(_MARK):
+        raise RestoreRefused(f"{settings.lake_folder} is not empty; let CAF_LAKE_DATA name a new place")
 
 
 def fill_aside(folder: BackupFolder, name: str, manifest: Manifest, aside: Aside, say: Say) -> None:
@@ -207,10 +207,9 @@ def fill_aside(folder: BackupFolder, name: str, manifest: Manifest, aside: Aside
     _refuse_full(manifest, aside.settings)
     say(f"Copying {len(manifest.files):,} files, {size / 1e6:,.1f} MB …")
     if aside.settings.lake_data:
-        lake = Path(aside.settings.lake_data)
+        lake = lake_files(aside.settings)
         _empty_lake(lake)
-        lake.mkdir(parents=True, exist_ok=True, mode=0o700)
-        (lake / _MARK).touch(mode=0o600)
+        lake.write(_MARK, [])
     fill_lake(folder, manifest, aside.settings)
     for path, file in in_home.items():
         if belongs_to_backup(path):
@@ -219,15 +218,17 @@ def fill_aside(folder: BackupFolder, name: str, manifest: Manifest, aside: Aside
 
 def _refuse_full(manifest: Manifest, settings: Settings) -> None:
     """
-    Check that there is room for a backup.
+    Check that there is room for a backup on this machine's disks.
 
     Raises:
         RestoreRefused: there is not.
     """
-    lake = Path(settings.lake_data or settings.home)
+    lake = settings.home if settings.is_in_object_store else Path(settings.lake_data or settings.home)
     sizes = {settings.home: 0, lake: 0}
     for file in manifest.files:
-        sizes[lake if file.path.startswith(f"{POOL}/") else settings.home] += file.size
+        is_of_lake = file.path.startswith(f"{POOL}/")
+        if not (is_of_lake and settings.is_in_object_store):
+            sizes[lake if is_of_lake else settings.home] += file.size
     for place, needed in sizes.items():
         existing = next(folder for folder in (place, *place.parents) if folder.exists())
         if needed > (free := shutil.disk_usage(existing).free):
@@ -246,33 +247,29 @@ def fill_lake(folder: BackupFolder, manifest: Manifest, settings: Settings) -> N
 
     Raises:
         BackupInvalid: a file is missing or was changed.
+        LakeUnavailable: the lake's object store does not answer.
     """
-    lake, pool = Path(settings.lake_folder), f"{POOL}/"
-    wanted = {lake / file.path.removeprefix(pool): file for file in manifest.files if file.path.startswith(pool)}
-    for path in list(lake.rglob("*")):
-        if path.is_file() and path not in wanted and path != lake / _MARK:
-            path.unlink()
-    for path, file in wanted.items():
-        if not path.exists():
-            _write(folder, file, path)
+    lake, pool = lake_files(settings), f"{POOL}/"
+    wanted = {file.path.removeprefix(pool): file for file in manifest.files if file.path.startswith(pool)}
+    there = set(lake.names())
+    for name in there - {*wanted, _MARK}:
+        lake.remove(name)
+    for name, file in wanted.items():
+        if name not in there:
+            lake.write(name, folder.fetch(file))
 
 
 def finish_lake(settings: Settings) -> None:
     """Say that the files of a lake elsewhere are finished, so that no restore removes them any more."""
     if settings.lake_data:
-        (Path(settings.lake_data) / _MARK).unlink(missing_ok=True)
+        lake_files(settings).remove(_MARK)
 
 
-def _empty_lake(lake: Path) -> None:
-    """Remove what a restore has left unfinished in a folder elsewhere. A folder without the mark stays as it is."""
-    if not (lake / _MARK).exists():
-        return
-    for entry in lake.iterdir():
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry)
-        elif entry.name != _MARK:
-            entry.unlink()
-    (lake / _MARK).unlink()
+def _empty_lake(lake: LakeFiles) -> None:
+    """Remove what a restore has left unfinished elsewhere. A place without the mark stays as it is."""
+    if lake.has(_MARK):
+        lake.clear(_MARK)
+        lake.remove(_MARK)
 
 
 def fill_erasures(folder: BackupFolder, home: Path, aside: Aside) -> None:

@@ -9,7 +9,6 @@ Make a backup while everything runs.
 4. The manifest is written. Only then does the backup get its name.
 """
 
-import os
 import shutil
 import time
 from collections.abc import Callable, Mapping
@@ -25,6 +24,7 @@ from streams.backup.catalog import Copied, copy_catalogs
 from streams.backup.facts import landed_until, shared_settings, unlanded
 from streams.backup.folder import POOL, UNFINISHED, BackupFolder, name_at
 from streams.backup.home_files import home_files
+from streams.backup.lake_files import lake_files
 from streams.backup.manifest import FORMAT, File, Manifest
 from streams.errors import BackupFailed, BackupInvalid
 from streams.lake.advisory import advisory_lock
@@ -78,16 +78,16 @@ def back_up(settings: Settings, folder: BackupFolder, *, keep: int | None, say: 
     Raises:
         BackupFailed: the folder cannot be written or belongs to another lake, or the lake's files cannot be read.
         BackupInvalid: an earlier backup in the folder is damaged.
-        LakeUnavailable: PostgreSQL does not answer.
+        LakeUnavailable: PostgreSQL or the object store does not answer.
         LockTaken: another backup ran for ten minutes.
     """
     began = time.monotonic()
-    lake_folder = _refuse_places(settings, folder)
+    _refuse_places(settings, folder)
     connect(settings).close()  # a lake that nobody has used yet is made
     with advisory_lock(settings, LockKey.BACKUP):
         try:
             with folder.prepared(settings.home):
-                return _Backup(settings, folder, lake_folder, say).take(began, keep)
+                return _Backup(settings, folder, say).take(began, keep)
         except OSError as error:
             with suppress(OSError, BackupInvalid):
                 folder.keep(None)  # a full disk gets back what this backup took
@@ -100,14 +100,15 @@ def back_up(settings: Settings, folder: BackupFolder, *, keep: int | None, say: 
 class _Backup:
     """One backup that is being made."""
 
-    def __init__(self, settings: Settings, folder: BackupFolder, lake_folder: Path, say: Say) -> None:
-        self._settings, self._folder, self._lake_folder, self._say = settings, folder, lake_folder, say
+    def __init__(self, settings: Settings, folder: BackupFolder, say: Say) -> None:
+        self._settings, self._folder, self._say = settings, folder, say
+        self._lake = lake_files(settings)
         self._own: list[File] = []
 
     def take(self, began: float, keep: int | None) -> Taken:
         settings, folder = self._settings, self._folder
         known = self._known()
-        for path in home_files(settings.home, self._lake_folder):
+        for path in home_files(settings.home, Path(settings.lake_folder).resolve()):
             self._copy_own(settings.home / path, f"home/{path}")
         copied = copy_catalogs(settings, self._store_rows)
         if (lake := known[0]) and lake != copied.lake:
@@ -185,7 +186,7 @@ class _Backup:
         self._say(f"Copying {len(missing):,} of {len(copied.files):,} files, {needed / 1e6:,.1f} MB …")
         new, done, told_at = [], 0, time.monotonic()
         for path, size in missing.items():
-            with _opened(self._lake_folder / path, size) as source:
+            with self._lake.open(path, size) as source:
                 new.append(self._folder.store(source, f"{POOL}/{path}"))
             done += size
             if time.monotonic() - told_at >= _TELL_SECONDS:
@@ -195,28 +196,9 @@ class _Backup:
         return [*kept, *new], new
 
 
-def _refuse_places(settings: Settings, folder: BackupFolder) -> Path:
-    """Return the folder of the lake, after checking that the lake and the backup are in different folders."""
-    if "://" in settings.lake_folder:
-        raise BackupFailed(
-            f"the lake is in an object store ({settings.lake_folder}), and its files cannot be copied from there yet; "
-            "let the store keep versions, and dump the database"
-        )
-    lake = Path(settings.lake_folder).resolve()
-    for protected in (settings.home.resolve(), lake):
+def _refuse_places(settings: Settings, folder: BackupFolder) -> None:
+    """Check that the lake and the home are not in the same folder as the backup."""
+    lake = [] if settings.is_in_object_store else [Path(settings.lake_folder).resolve()]
+    for protected in (settings.home.resolve(), *lake):
         if folder.path.is_relative_to(protected) or protected.is_relative_to(folder.path):
             raise BackupFailed(f"{folder.path} is not apart from {protected}; choose a folder on another disk")
-    return lake
-
-
-def _opened(path: Path, size: int) -> IO[bytes]:
-    try:
-        source = path.open("rb")
-    except OSError as error:
-        raise BackupFailed(
-            f"a file of the lake cannot be read ({path}: {error.strerror}); run './caf verify'"
-        ) from None
-    if os.fstat(source.fileno()).st_size != size:
-        source.close()
-        raise BackupFailed(f"a file of the lake does not have its {size} bytes ({path}); run './caf verify'")
-    return source

@@ -15,6 +15,7 @@ from streams.kafka.partners import partners
 from streams.kafka.rights import grant, principals
 from streams.kafka.topics import differences, ensure_topics, refuse_differences
 from streams.lake.connect import connect
+from streams.lake.object_check import check_objects
 from streams.lake.postgres import Postgres
 from streams.settings import Settings
 from streams.stack import airflow
@@ -45,6 +46,7 @@ def command() -> None:
     if settings.kafka_config and (Path(settings.kafka_config) / f"{BROKER}.properties").exists():
         _admit(settings)
         click.echo("broker: all logins and rights exist")
+    check_objects(settings, lambda sentence: click.echo(f"! {sentence}"))
     created = ensure_topics(settings)
     click.echo(f"topics: {', '.join(created) or 'all exist'}")
     refuse_differences(settings)

@@ -26,6 +26,7 @@ _FORMATS = {
     "parquet": "FORMAT parquet, COMPRESSION zstd",
 }
 _EXTENSIONS = ("INSTALL ducklake; LOAD ducklake", "INSTALL postgres; LOAD postgres")
+_OF_OBJECTS = ("INSTALL httpfs; LOAD httpfs", "INSTALL aws; LOAD aws")
 
 
 @click.command("sql")
@@ -72,7 +73,8 @@ def command(
     actor = log_in_to_desk(settings, name, password_file) if asked is SqlRole.DESK else this_user()
     if attaches:
         record(settings, AuditAction.LAKE_OPENED, f"sql --attach --role {role}", actor=actor)
-        click.echo(";\n".join([*_EXTENSIONS, *statements_for(settings, asked)]) + ";")
+        extensions = (*_EXTENSIONS, *(_OF_OBJECTS if settings.is_in_object_store else ()))
+        click.echo(";\n".join([*extensions, *statements_for(settings, asked)]) + ";")
         return
     with connect_as(settings, asked) as lake:
         # Without this, a query could read variables of this program as if they were tables.

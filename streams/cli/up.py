@@ -5,6 +5,7 @@ import click
 from streams.backup.unfinished import refuse_unfinished_home
 from streams.kafka.topics import ensure_topics
 from streams.lake.connect import connect
+from streams.lake.object_check import check_objects
 from streams.settings import Settings
 from streams.stack import airflow, pages, private, stack
 
@@ -35,10 +36,12 @@ def start(settings: Settings) -> None:
 
     Raises:
         RestoreRefused: the home was restored only in part.
+        LakeUnavailable: the lake is in an object store that does not answer, or does not allow what the lake needs.
     """
     refuse_unfinished_home(settings.home)
     stack.check_machine(settings)
     private.report_open_lake(settings, _say)
+    check_objects(settings, _say)
     stack.up(settings, ("postgres", "kafka"), say=_say)
     ensure_topics(settings)
     connect(settings).close()

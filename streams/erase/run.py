@@ -24,6 +24,7 @@ from streams.erase.subject import Subject
 from streams.erase.topics import affected, configs_of, delete_records, files_left, restore_configs
 from streams.errors import ErasureInvalid, ErasureUnfinished, ErasureWaits
 from streams.lake.connect import connect
+from streams.lake.object_check import says_of_versions
 from streams.lake.removal import removal
 from streams.lake.schema import ensure_landing
 from streams.marts.builder import Holds
@@ -200,6 +201,7 @@ def _left(settings: Settings, found: Found, *, is_log_replaced: bool) -> list[st
         f"{folder} holds a lake that a restore has replaced, and may hold what was erased here: remove it"
         for folder in replaced_lakes(settings)
     ]
+    left += says_of_versions(settings)
     if settings.kafka:
         left.append("the brokers delete the files themselves, after log.retention.check.interval.ms at the latest")
     if not is_log_replaced:

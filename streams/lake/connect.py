@@ -19,6 +19,7 @@ from streams.errors import LakeUnavailable
 from streams.lake.limits import lift_limits
 from streams.lake.lock_keys import LockKey
 from streams.lake.lock_rights import close_locks
+from streams.lake.object_store import NO_CREDENTIALS, ObjectStore, without_credentials
 from streams.lake.one_row import one_row
 from streams.lake.postgres import Postgres
 from streams.lake.quoted import quoted
@@ -46,6 +47,10 @@ Access = Literal["read_only", "read_write"]
 
 _EXTENSIONS = ("httpfs", "postgres_scanner", "ducklake")
 """DuckDB writes encrypted files only with `httpfs`. It reads them without it, but takes three times as long."""
+_OF_OBJECTS = "aws"
+"""Finds the credentials for an object store. It is loaded only for a lake that is in one."""
+_FROM_ENVIRONMENT = ("s3_access_key_id", "s3_secret_access_key", "s3_session_token")
+"""Settings that `httpfs` fills from the environment, and that every query could read in `duckdb_settings()`."""
 _CREATE = {CATALOG_LANDING: create_landing, CATALOG_MARTS: create_marts}
 
 
@@ -62,7 +67,7 @@ def connect(
         LakeUnavailable: the catalog's database does not answer, the catalog expects its Parquet files elsewhere, or a
             restore of the lake is not finished.
     """
-    return _opened(attach_statements(settings, landing=landing, marts=marts))
+    return _opened(settings, attach_statements(settings, landing=landing, marts=marts))
 
 
 def connect_as(settings: Settings, role: SqlRole) -> duckdb.DuckDBPyConnection:
@@ -72,7 +77,7 @@ def connect_as(settings: Settings, role: SqlRole) -> duckdb.DuckDBPyConnection:
     Raises:
         LakeUnavailable: as for `connect`, or the database has no role for analysts.
     """
-    return _opened(statements_for(settings, role))
+    return _opened(settings, statements_for(settings, role))
 
 
 def statements_for(settings: Settings, role: SqlRole) -> list[str]:
@@ -89,17 +94,17 @@ def statements_for(settings: Settings, role: SqlRole) -> list[str]:
         raise LakeUnavailable(lacking)
     separator = "&" if urlsplit(dsn).query else "?"
     as_analyst = f"{dsn}{separator}options={quote(f'-c role={POSTGRES_ROLE}')}"
-    return [_attach(settings, as_analyst, CATALOG_MARTS, "read_only", CATALOG_MARTS)]
+    return [*_credentials(settings), _attach(settings, as_analyst, CATALOG_MARTS, "read_only", CATALOG_MARTS)]
 
 
-def _opened(statements: list[str]) -> duckdb.DuckDBPyConnection:
-    lake = _session()
+def _opened(settings: Settings, statements: list[str]) -> duckdb.DuckDBPyConnection:
+    lake = _session(settings)
     try:
         for statement in statements:
             lake.execute(statement)
     except duckdb.Error as error:
         lake.close()
-        raise _unavailable(error) from None
+        raise _unavailable(settings, error) from None
     return lake
 
 
@@ -126,7 +131,10 @@ def attach_statements(
     catalogs = {catalog: access for catalog, access in wanted.items() if access is not None}
     _ensure_catalogs(settings, dsn, list(catalogs))
     attached_as = {CATALOG_LANDING: CATALOG_LANDING, CATALOG_MARTS: marts_as}
-    return [_attach(settings, dsn, catalog, access, attached_as[catalog]) for catalog, access in catalogs.items()]
+    return [
+        *_credentials(settings),
+        *(_attach(settings, dsn, catalog, access, attached_as[catalog]) for catalog, access in catalogs.items()),
+    ]
 
 
 def catalog_dsn(settings: Settings) -> str:
@@ -154,16 +162,20 @@ def _lies_in_home(settings: Settings) -> bool:
     return not settings.lake_data and not settings.postgres
 
 
-def load_extensions(session: duckdb.DuckDBPyConnection) -> None:
+def load_extensions(session: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """
     Load the extensions that a session needs before it attaches the lake.
 
     If the session may load unsigned extensions, DuckDB does not compute the checksums of 100 MB of files, which would
     take half a second of CPU. Like DuckDB itself, they came with packages that were compared with the checksums of the
     lock file. Afterwards, the session may load only signed extensions.
+
+    Credentials that the environment has for object stores are not left in the session's settings.
     """
-    for name in _EXTENSIONS:
+    for name in (*_EXTENSIONS, *([_OF_OBJECTS] if settings.is_in_object_store else [])):
         session.execute(f"LOAD {quoted(extension_file(name))}")
+    for name in _FROM_ENVIRONMENT:
+        session.execute(f"SET {name} = ''")
     session.execute("SET allow_unsigned_extensions = false")
 
 
@@ -174,11 +186,17 @@ def extension_file(name: str) -> Path:
     return Path(str(package.origin)).parent / "extensions" / f"v{duckdb.__version__}" / f"{name}.duckdb_extension"
 
 
-def _session() -> duckdb.DuckDBPyConnection:
+def _session(settings: Settings) -> duckdb.DuckDBPyConnection:
     session = duckdb.connect(config={"autoinstall_known_extensions": False, "allow_unsigned_extensions": True})
-    load_extensions(session)
+    load_extensions(session, settings)
     session.execute("SET TimeZone = 'UTC'")
     return session
+
+
+def _credentials(settings: Settings) -> list[str]:
+    """Return the statement that finds the credentials for the lake's objects. It contains no secret."""
+    store = ObjectStore.of(settings)
+    return [store.secret()] if store else []
 
 
 def _attach(
@@ -239,14 +257,18 @@ def create_catalog(settings: Settings, dsn: str, catalog: str, *, is_encrypted: 
         LakeUnavailable: the catalog's database does not answer.
     """
     try:
-        with _session() as session:
+        with _session(settings) as session:
+            for statement in _credentials(settings):
+                session.execute(statement)
             session.execute(_attach(settings, dsn, catalog, "read_write", catalog, is_encrypted=is_encrypted))
             _CREATE[catalog](session)
     except duckdb.Error as error:
-        raise _unavailable(error) from None
+        raise _unavailable(settings, error) from None
 
 
-def _unavailable(error: duckdb.Error) -> LakeUnavailable:
+def _unavailable(settings: Settings, error: duckdb.Error) -> LakeUnavailable:
     """Make a one-sentence error without the database's address, because the address may contain a password."""
+    if settings.is_in_object_store and NO_CREDENTIALS in str(error):
+        return LakeUnavailable(without_credentials(settings))
     sentence = str(error).strip().splitlines()[0]
     return LakeUnavailable(f"the lake cannot be attached: {sentence}")

@@ -15,6 +15,7 @@ from streams.lake.generations import landed_generations
 from streams.lake.maintain import compact
 from streams.lake.offsets import OFFSET_TABLES, next_offsets
 from streams.lake.one_row import one_row
+from streams.lake.renewal import Renewal
 from streams.lake.transaction import transaction
 from streams.settings import Settings
 from streams.times import aware
@@ -42,6 +43,7 @@ class LandingStore:
 
     def __init__(self, settings: Settings) -> None:
         self._lake = connect(settings, landing="read_write", marts=None)
+        self._renewal = Renewal(settings, self._lake)
         bring_up_to_date(self._lake)
         self._lake.execute("SET ducklake_max_retry_count = 0")
         # With one thread, each commit writes one file per table, and the other CPU cores are left to the watcher.
@@ -79,6 +81,7 @@ class LandingStore:
             LakeConflict: another writer has stored offsets since this store was opened, or a topic was recreated.
             LakeUnavailable: the catalog does not answer, or refuses the commit.
         """
+        self._renewal.renew()
         for _ in range(_ATTEMPTS):
             if self._try_commit(tables):
                 self.next.update(following)
@@ -89,6 +92,7 @@ class LandingStore:
 
     def compact(self) -> None:
         """Merge the small files of recent commits."""
+        self._renewal.renew()
         compact(self._lake)
 
     def reader(self) -> duckdb.DuckDBPyConnection:

@@ -12,6 +12,7 @@ from streams.errors import BuildFailed, MartsHeld
 from streams.lake.connect import connect
 from streams.lake.one_row import one_row
 from streams.lake.removal import removal
+from streams.lake.renewal import Renewal
 from streams.marts.build_log import BuildLog, BuildResult
 from streams.marts.lock import build_lock
 from streams.marts.pacing import LATELY_SECONDS
@@ -127,6 +128,7 @@ class Builder:
         self._fresh = timedelta(seconds=fresh_seconds)
         self._warm = warm or WarmBuilder(settings)
         self._lake = connect(settings, landing="read_only", marts="read_write")
+        self._renewal = Renewal(settings, self._lake)
         self._log = BuildLog(self._lake)
         self._landed = Landed(self._lake)
         self._warehouse = Warehouse(settings)
@@ -190,6 +192,7 @@ class Builder:
             BuildFailed: a model or a test failed.
         """
         self.warm()
+        self._renewal.renew()
         with build_lock(self._settings):
             if held := self._holds(self._lake) if self._holds else ():
                 raise MartsHeld(f"new marts are held: {'; '.join(map(str, held))}; readers keep the last good marts")

@@ -19,6 +19,7 @@ import structlog
 from streams.errors import BuildFailed
 from streams.lake.connect import Access, attach_statements, load_extensions
 from streams.lake.quoted import quoted
+from streams.lake.renewal import Renewal
 from streams.marts.build_database import machine_mb, settle
 from streams.marts.catalog import Table
 from streams.marts.delta import Delta
@@ -73,6 +74,7 @@ class WarmDbt:
         self._manifest: Any = None
         self._adapter: Any = None
         self._attached: Any = None
+        self._renewal: Renewal | None = None
         self._statements: list[Statement] = []
         self.memory_mb = settings.build_memory_mb or max(_LEAST_OWN_MB, machine_mb() // 4)
         """The memory in MB that a build may use for tables and queries."""
@@ -106,6 +108,9 @@ class WarmDbt:
             environment = self._environment()
             self._attach(environment.handle().cursor())
             self._attached = environment
+            self._renewal = Renewal(self._settings, environment.handle().cursor())
+        if self._renewal:
+            self._renewal.renew()
         session: duckdb.DuckDBPyConnection = environment.handle().cursor()
         settle(session, self._settings, self.memory_mb)
         return session
@@ -120,7 +125,7 @@ class WarmDbt:
 
     def _attach(self, session: Any) -> None:
         """Attach the lake as `landing` and, where the marts are published, as `published`."""
-        load_extensions(session)
+        load_extensions(session, self._settings)
         session.execute("DETACH landing")
         marts: Access | None = None if self._into else "read_write"
         for statement in attach_statements(self._settings, marts=marts, marts_as="published"):

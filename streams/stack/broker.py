@@ -4,7 +4,6 @@ A real Apache Kafka without Docker: one KRaft node on the loopback address, with
 Source: https://kafka.apache.org/documentation/#kraft
 """
 
-import os
 import subprocess
 from collections.abc import Mapping
 from contextlib import closing
@@ -31,6 +30,7 @@ from streams.stack.broker_secrets import (
     password,
     tell_broker,
 )
+from streams.stack.environ import environment_of_servers
 from streams.stack.ports import check_port, free_ports, listens
 from streams.stack.processes import Say, Started
 
@@ -217,7 +217,7 @@ def _wait(started: Started, settings: Settings) -> None:
 
 def _environment() -> dict[str, str]:
     """Return the caller's environment, with a locale in which Java can read every path."""
-    return {**os.environ, "LC_ALL": "C.UTF-8"}
+    return {**environment_of_servers(), "LC_ALL": "C.UTF-8"}
 
 
 def _configure(settings: Settings, folder: Path, security: Mapping[str, str]) -> str:

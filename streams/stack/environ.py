@@ -6,7 +6,7 @@ from pathlib import Path
 
 from streams.settings import PROJECT, Settings
 
-__all__ = ["project_environment"]
+__all__ = ["environment_of_servers", "project_environment"]
 
 NO_TELEMETRY = {
     "SCARF_ANALYTICS": "false",
@@ -14,6 +14,15 @@ NO_TELEMETRY = {
     "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     "GX_ANALYTICS_ENABLED": "false",
 }
+
+
+def environment_of_servers() -> dict[str, str]:
+    """
+    Return this process's environment without what is for an object store, because an environment is easy to see.
+
+    PostgreSQL and Kafka run with it: only programs of the project open the lake.
+    """
+    return {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
 
 
 def project_environment(settings: Settings) -> dict[str, str]:

@@ -27,6 +27,7 @@ from streams.errors import StackFailed
 from streams.lake.postgres import Postgres, data_folder, refuse_foreign, socket_folder
 from streams.settings import Settings
 from streams.stack import machine, private, processes
+from streams.stack.environ import environment_of_servers
 from streams.times import wait_for
 
 __all__ = ["NAME", "start", "stop"]
@@ -250,4 +251,4 @@ def _admit(data: Path, system_user: str | None) -> None:
 
 def _environment() -> dict[str, str]:
     """Return the caller's environment without the variables that configure libpq and PostgreSQL."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    return {name: value for name, value in environment_of_servers().items() if not name.startswith("PG")}

@@ -1,0 +1,48 @@
+"""Renew the credentials for an object store in a session that stays open for hours."""
+
+import time
+
+import duckdb
+import structlog
+
+from streams.lake.object_store import ObjectStore
+from streams.settings import Settings
+
+__all__ = ["RENEW_SECONDS", "Renewal"]
+
+log = structlog.get_logger()
+
+RENEW_SECONDS = 240.0
+"""
+Seconds between two renewals. Roles of machines and services renew their credentials at least five minutes before the
+earlier ones expire.
+"""
+
+
+class Renewal:
+    """
+    Renews the credentials of a session.
+
+    DuckDB 1.5 keeps the credentials that it found first. If a read is refused because they have expired, DuckDB looks
+    for new ones, but it does not do so for a write. So whoever writes calls `renew` before.
+    """
+
+    def __init__(self, settings: Settings, session: duckdb.DuckDBPyConnection) -> None:
+        self._store, self._session = ObjectStore.of(settings), session
+        self._renewed_at = time.monotonic()
+
+    def renew(self) -> None:
+        """
+        Look for new credentials if the last look is some minutes ago, and if the lake is in an object store.
+
+        The session must not be in a transaction. If nothing is found now, the earlier credentials stay: they may still
+        be valid.
+        """
+        if self._store is None or time.monotonic() - self._renewed_at < RENEW_SECONDS:
+            return
+        try:
+            self._session.execute(self._store.secret())
+        except duckdb.Error as error:
+            log.warning("credentials_not_renewed", error=type(error).__name__)
+            return
+        self._renewed_at = time.monotonic()
