@@ -17,6 +17,7 @@ import structlog
 
 from streams.errors import LakeUnavailable
 from streams.lake.connect import connect
+from streams.lake.renewal import Renewal
 from streams.lake.transaction import transaction
 from streams.settings import Settings
 
@@ -82,7 +83,7 @@ class Reader:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._free: queue.LifoQueue[duckdb.DuckDBPyConnection | None] = queue.LifoQueue()
+        self._free: queue.LifoQueue[tuple[duckdb.DuckDBPyConnection, Renewal] | None] = queue.LifoQueue()
         for _ in range(_CONNECTIONS):
             self._free.put(None)
         self._answers: dict[object, Any] = {}
@@ -98,25 +99,29 @@ class Reader:
         Raises:
             LakeUnavailable: the lake does not answer.
         """
-        lake = self._free.get()
+        held = self._free.get()
+        lake = held[0] if held else None
         try:
-            if lake is None:
+            if held is None:
                 lake = connect(self._settings)
+                held = lake, Renewal(self._settings, lake)
+            lake, renewal = held
+            renewal.renew()
             with transaction(lake, read_only=True):
                 yield Snapshot(lake)
         except NotBuilt:
             raise  # The connection still works.
         except duckdb.Error as error:
             _closed(lake)
-            lake = None
+            held = None
             log.warning("lake_lost", error=type(error).__name__)
             raise LakeUnavailable("the lake does not answer; './caf status' shows what runs") from None
         except BaseException:
             _closed(lake)
-            lake = None
+            held = None
             raise
         finally:
-            self._free.put(lake)
+            self._free.put(held)
 
     def of_build(self, key: object, make: Callable[[Snapshot], T]) -> T:
         """
@@ -158,7 +163,8 @@ class Reader:
     def close(self) -> None:
         """Wait until running queries have ended, and then close the connections."""
         for _ in range(_CONNECTIONS):
-            _closed(self._free.get())
+            held = self._free.get()
+            _closed(held[0] if held else None)
 
 
 def _closed(lake: duckdb.DuckDBPyConnection | None) -> None:

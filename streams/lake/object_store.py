@@ -90,8 +90,7 @@ class ObjectStore:
         """
         Return the statement that lets a DuckDB session find credentials for the lake, in the order of AWS's own tools.
 
-        The statement contains no secret, so it may be printed. DuckDB asks again for credentials when a read is refused
-        because they have expired. It does not do so for writes: see `Renewal`.
+        The statement contains no secret, so it may be printed. A session that stays open needs a `Renewal` too.
         """
         options = [f"SCOPE {quoted(self.url)}", f"USE_SSL {str(self.is_tls).lower()}"]
         options.append(f"URL_STYLE {quoted('path' if self.is_path_style else 'vhost')}")

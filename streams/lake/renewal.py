@@ -23,8 +23,11 @@ class Renewal:
     """
     Renews the credentials of a session.
 
-    DuckDB 1.5 keeps the credentials that it found first. If a read is refused because they have expired, DuckDB looks
-    for new ones, but it does not do so for a write. So whoever writes calls `renew` before.
+    DuckDB keeps the credentials that it found first. If the store refuses them with status 401 or 403, DuckDB looks for
+    new ones. But AWS refuses expired credentials with status 400, and DuckDB 1.5.5 then does not look. So whoever keeps
+    a session open calls `renew` before each piece of work.
+
+    Source: https://github.com/duckdb/duckdb-httpfs/pull/406
     """
 
     def __init__(self, settings: Settings, session: duckdb.DuckDBPyConnection) -> None:

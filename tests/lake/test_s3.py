@@ -27,6 +27,7 @@ from streams.lake.object_check import check_objects, says_of_versions
 from streams.lake.object_store import ObjectStore
 from streams.lake.objects import Objects, versioning_of
 from streams.lake.postgres import Postgres
+from streams.lake.renewal import Renewal
 from streams.lake.roles import SqlRole
 from streams.lake.unfinished import restoring
 from streams.land.store import LandingStore
@@ -256,7 +257,6 @@ def test_new_credentials_are_found_while_the_lake_is_open(
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
-    monkeypatch.setattr(renewal, "RENEW_SECONDS", 0.0)
     columns = [("topic", pa.string()), ("kafka_partition", pa.int32()), ("kafka_offset", pa.int64())]
     rows = pa.table({"topic": ["x"], "kafka_partition": [0], "kafka_offset": [9]}, pa.schema(columns))
     with closing(LandingStore(lake)) as store, connect(lake) as reader:
@@ -269,6 +269,27 @@ def test_new_credentials_are_found_while_the_lake_is_open(
     server.start({KEY: SECRET})
 
     assert read == (9,)
+
+
+def test_a_session_has_new_credentials_before_the_earlier_ones_expire(
+    lake: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """AWS answers to expired credentials with a status that DuckDB does not take for a reason to look for new ones."""
+    with connect(lake) as opened:
+        renewed = Renewal(lake, opened)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDLATER")
+        renewed.renew()
+        at_once = opened.execute("SELECT secret_string FROM duckdb_secrets()").fetchone()
+        monkeypatch.setattr(renewal, "RENEW_SECONDS", 0.0)
+        renewed.renew()
+        later = opened.execute("SELECT secret_string FROM duckdb_secrets()").fetchone()
+        monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+        renewed.renew()
+        without = opened.execute("SELECT secret_string FROM duckdb_secrets()").fetchone()
+
+    assert KEY in at_once[0]
+    assert "AKIDLATER" in later[0]
+    assert without == later
 
 
 @pytest.mark.parametrize(
