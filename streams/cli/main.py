@@ -126,6 +126,23 @@ def main() -> None:
         if error.errno not in _MACHINE:
             raise
         _end_with(f"{error.filename or error.strerror}: {_MACHINE[error.errno]}", error)
+    except Exception as error:
+        if (reason := _of_object_store(error)) is None:
+            raise
+        _end_with(str(reason), error)
+
+
+def _of_object_store(error: Exception) -> CafError | None:
+    """Return why the object store of the lake does not do what it should, or None if the error is another one."""
+    # The modules are imported only here, so that help and status start quickly.
+    if type(error).__name__ not in {"IOException", "HTTPException"}:
+        return None
+    duckdb = import_module("duckdb")
+    settings = import_module("streams.settings").Settings.from_env()
+    if not isinstance(error, duckdb.IOException) or not settings.is_in_object_store:
+        return None
+    reason: CafError = import_module("streams.lake.object_check").explained(settings, error)
+    return reason
 
 
 def _end_with(sentence: str, error: Exception) -> None:

@@ -15,6 +15,7 @@ from streams.cli.lake import lake_settings
 from streams.cli.recorded import record
 from streams.contracts.codesets import AuditAction
 from streams.lake.connect import connect_as, statements_for
+from streams.lake.object_check import explained
 from streams.lake.roles import SqlRole
 from streams.settings import Settings
 
@@ -95,6 +96,8 @@ def _run(settings: Settings, lake: duckdb.DuckDBPyConnection, actor: Actor, quer
         else:
             _copy(lake, query.strip().rstrip(";"), _FORMATS[format_])
     except duckdb.Error as error:
+        if settings.is_in_object_store and isinstance(error, duckdb.IOException):
+            raise click.ClickException(str(explained(settings, error))) from None
         raise click.ClickException(str(error)) from None
 
 

@@ -26,6 +26,7 @@ from streams.health.scheduler import Scheduler, ask_airflow
 from streams.health.servers import disks, servers
 from streams.health.verdict import Case, verdict
 from streams.lake.connect import connect
+from streams.lake.object_check import explained
 from streams.settings import Settings
 from streams.stack import stack
 
@@ -123,7 +124,12 @@ class Observer:
 
     def _read_lake(self) -> Lake:
         with self._open_lake() as lake:
-            return self._lake.read(lake, self._holds)
+            try:
+                return self._lake.read(lake, self._holds)
+            except duckdb.IOException as error:
+                if not self._settings.is_in_object_store:
+                    raise
+                raise explained(self._settings, error) from None
 
     def _backlogs(self, asked: dict[str, object], now: datetime) -> dict[str, Backlog]:
         """

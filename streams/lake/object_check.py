@@ -4,11 +4,13 @@ import secrets
 from collections.abc import Callable
 from io import BytesIO
 
+import duckdb
+
 from streams.errors import LakeUnavailable
-from streams.lake.objects import Objects
+from streams.lake.objects import LIST, Objects
 from streams.settings import Settings
 
-__all__ = ["check_objects", "says_of_versions"]
+__all__ = ["check_objects", "explained", "says_of_versions"]
 
 _CONTENT = b"caf tries whether it may write here\n"
 
@@ -50,6 +52,18 @@ def check_objects(settings: Settings, say: Callable[[str], None]) -> None:
             objects.remove(name)
         if sentence := _VERSIONS.get(objects.versioning()):
             say(f"{sentence}; see docs/object-store.md")
+
+
+def explained(settings: Settings, error: duckdb.Error) -> LakeUnavailable:
+    """Return why DuckDB could not read or write an object: which setting is wrong, or what DuckDB itself says."""
+    try:
+        with Objects(settings) as objects:
+            next(objects.names(most=1), None)
+    except LakeUnavailable as reason:
+        # An analyst need not be allowed to list the bucket, so that is not why a query failed.
+        if LIST not in str(reason):
+            return reason
+    return LakeUnavailable(f"an object of the lake cannot be read or written: {str(error).strip().splitlines()[0]}")
 
 
 def says_of_versions(settings: Settings) -> list[str]:

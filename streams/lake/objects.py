@@ -29,7 +29,10 @@ from streams.lake.quoted import quoted
 from streams.lake.renewal import Renewal
 from streams.settings import Settings
 
-__all__ = ["Objects", "versioning_of"]
+__all__ = ["LIST", "Objects", "versioning_of"]
+
+LIST: Final = "list the bucket"
+"""What a request for the names of objects does, in error messages."""
 
 _DATE: Final = "%Y%m%dT%H%M%SZ"
 _TIMEOUT: Final = (5, 60)
@@ -101,7 +104,7 @@ class Objects:
         below = f"{self.store.prefix}/" if self.store.prefix else ""
         asked = {"list-type": "2", "prefix": below} | ({"max-keys": str(most)} if most else {})
         while True:
-            answer = self._ask("GET", "", "list the bucket", query=asked).content
+            answer = self._ask("GET", "", LIST, query=asked).content
             listed = etree.fromstring(answer, etree.XMLParser(resolve_entities=False, no_network=True))
             for one in listed.iterfind("{*}Contents"):
                 yield one.findtext("{*}Key", "").removeprefix(below), int(one.findtext("{*}Size", "0"))

@@ -1,6 +1,7 @@
 """A lake in an object store is a lake like any other. All tests share one S3 server and one lake."""
 
 import io
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -15,10 +16,11 @@ from click.testing import CliRunner
 from streams.backup import take
 from streams.backup.folder import BackupFolder
 from streams.backup.put_back import Aside, fill_aside, finish_lake, load_lake, refuse_taken_places
-from streams.cli.main import caf
+from streams.cli.main import caf, main
 from streams.erase.find import Found, Place
 from streams.erase.landing import erase_landed
 from streams.errors import CafError, LakeUnavailable, RestoreRefused, SettingInvalid
+from streams.health.look import Observer
 from streams.lake import maintain as maintenance
 from streams.lake import renewal
 from streams.lake.connect import connect, connect_as, statements_for
@@ -77,6 +79,7 @@ def lake(settings: Settings, postgres: Postgres, environment: None) -> Iterator[
             f"INSERT INTO landing.main.quarantine BY NAME SELECT 'x' AS topic, 0 AS kafka_partition, "
             f"7 AS kafka_offset, '{GONE}' AS record_key"
         )
+        made.execute("INSERT INTO landing.main.coverage BY NAME SELECT 'E08000015' AS authority_code")
         made.execute("CREATE SCHEMA marts.analytics; CREATE TABLE marts.analytics.figures AS SELECT 'a figure' AS said")
     yield own
     postgres.drop(own.database)
@@ -145,6 +148,26 @@ def test_a_lake_without_credentials_does_not_open(lake: Settings, monkeypatch: p
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     with pytest.raises(LakeUnavailable, match="no credentials for it were found; set AWS_ACCESS_KEY_ID"):
         connect(lake)
+
+
+def test_a_store_that_fails_later_is_named_by_commands_and_by_status(
+    lake: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The servers of the home run, and the secret has become wrong."""
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of-somebody-else")
+    for name, given in lake.to_env().items():
+        monkeypatch.setenv(name, given)
+    monkeypatch.setattr(sys, "argv", ["caf", "coverage", "list"])
+    monkeypatch.setattr("streams.cli.main._log_to_stderr", lambda: None)  # other tests log elsewhere
+    with pytest.raises(SystemExit) as ended:
+        main()
+    row = Observer(lake).look().row("lake")
+
+    assert ended.value.code == 1
+    for said in (capsys.readouterr().err, row.says):
+        assert "the secret does not belong to the access key; correct AWS_SECRET_ACCESS_KEY" in said
+        assert "of-somebody-else" not in said
+    assert row.level == "red"
 
 
 @pytest.mark.parametrize("role", SqlRole)
