@@ -117,8 +117,7 @@ class _ObjectFiles:
         return self._objects.has(name)
 
     def open(self, name: str, size: int) -> IO[bytes]:
-        content, _ = self._objects.read(name)
-        copy = self._temporary(content)
+        copy = self._temporary(self._objects.read(name))
         if copy.seek(0, os.SEEK_END) != size:
             copy.close()
             raise _wrong_size(f"{self._objects.store.url}/{name}", size)

@@ -194,9 +194,9 @@ def _session(settings: Settings) -> duckdb.DuckDBPyConnection:
 
 
 def _credentials(settings: Settings) -> list[str]:
-    """Return the statement that finds the credentials for the lake's objects. It contains no secret."""
+    """Return the statements that find the credentials for the lake's objects. They contain no secret."""
     store = ObjectStore.of(settings)
-    return [store.secret()] if store else []
+    return store.statements() if store else []
 
 
 def _attach(

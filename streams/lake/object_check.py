@@ -45,8 +45,7 @@ def check_objects(settings: Settings, say: Callable[[str], None]) -> None:
         name = f"caf-check-{secrets.token_hex(8)}"
         objects.write(name, BytesIO(_CONTENT))
         try:
-            content, _ = objects.read(name)
-            if b"".join(content) != _CONTENT:
+            if b"".join(objects.read(name)) != _CONTENT:
                 raise LakeUnavailable(f"{objects.store.host} does not return what was written to {objects.store.url}")
         finally:
             objects.remove(name)

@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from streams.errors import SettingInvalid
@@ -39,6 +40,8 @@ class ObjectStore:
         region: the region that the environment names. If empty, DuckDB looks for it in AWS's configuration files.
         is_tls: whether the store is reached over TLS.
         is_path_style: whether the bucket is in the path of an address, and not in its host name.
+        authorities: file with the certificates of the authorities that may vouch for the store. If empty, those of the
+            machine may.
     """
 
     bucket: str
@@ -47,6 +50,7 @@ class ObjectStore:
     region: str
     is_tls: bool
     is_path_style: bool
+    authorities: str
 
     @classmethod
     def of(cls, settings: Settings, environ: Mapping[str, str] | None = None) -> "ObjectStore | None":
@@ -54,13 +58,16 @@ class ObjectStore:
         Return the object store of the lake, or None if its files are in a folder.
 
         Raises:
-            SettingInvalid: the environment names an endpoint that is no address.
+            SettingInvalid: the environment names an endpoint that is no address, or a file that does not exist.
         """
         if not settings.is_in_object_store:
             return None
         environ = os.environ if environ is None else environ
         place = urlsplit(settings.lake_data)
         endpoint, is_tls = _endpoint(environ)
+        authorities = environ.get("AWS_CA_BUNDLE", "")
+        if authorities and not Path(authorities).is_file():
+            raise SettingInvalid(f"AWS_CA_BUNDLE is {authorities!r}; allowed: a file that exists")
         style = settings.lake_url_style or ("path" if endpoint else "vhost")
         return cls(
             bucket=place.netloc,
@@ -69,6 +76,7 @@ class ObjectStore:
             region=next((value for name in _REGIONS if (value := environ.get(name, ""))), ""),
             is_tls=is_tls,
             is_path_style=style == "path",
+            authorities=authorities,
         )
 
     @property
@@ -85,6 +93,11 @@ class ObjectStore:
     def is_open_to_listeners(self) -> bool:
         """Whether others in the network could read what is sent: there is no TLS, and the store is not on this host."""
         return not self.is_tls and not _is_loopback(urlsplit(f"//{self.host}").hostname or "")
+
+    def statements(self) -> list[str]:
+        """Return the statements with which a DuckDB session can open the lake's objects. They contain no secret."""
+        trust = [f"SET ca_cert_file = {quoted(self.authorities)}"] if self.authorities else []
+        return [*trust, self.secret()]
 
     def secret(self) -> str:
         """

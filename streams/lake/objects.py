@@ -86,7 +86,6 @@ class Objects:
         assert store is not None, "the caller knows that the lake is in an object store"
         self._settings, self.store = settings, store
         self._http = requests.Session()
-        self._http.verify = ssl.get_default_verify_paths().cafile or True
         host = store.host if store.is_path_style else f"{store.bucket}.{store.host}"
         self._bucket = f"{'https' if store.is_tls else 'http'}://{host}" + (f"/{store.bucket}" * store.is_path_style)
         self._session = _session(settings, store)
@@ -117,10 +116,10 @@ class Objects:
         """Return whether there is an object."""
         return self._ask("HEAD", self._key(name), "read objects", may_lack=True).ok
 
-    def read(self, name: str) -> tuple[Iterator[bytes], int]:
-        """Return the content of an object in blocks, and its size in bytes."""
+    def read(self, name: str) -> Iterator[bytes]:
+        """Return the content of an object in blocks."""
         answer = self._ask("GET", self._key(name), "read objects", stream=True)
-        return answer.iter_content(_BLOCK), int(answer.headers.get("Content-Length", "-1"))
+        return self._blocks(answer)
 
     def write(self, name: str, content: IO[bytes]) -> None:
         """Write an object from an open file, from its present position on. Readers see it whole or not at all."""
@@ -143,6 +142,12 @@ class Objects:
             return versioning_of(self._ask("GET", "", "ask for the versioning", query={"versioning": ""}).text)
         except LakeUnavailable:
             return "unknown"
+
+    def _blocks(self, answer: requests.Response) -> Iterator[bytes]:
+        try:
+            yield from answer.iter_content(_BLOCK)
+        except requests.RequestException as error:
+            raise self._failed(f"{self.store.host} broke off an answer ({type(error).__name__})") from None
 
     def _key(self, name: str) -> str:
         return f"{self.store.prefix}/{name}" if self.store.prefix else name
@@ -180,8 +185,13 @@ class Objects:
                 auth=signature,
                 stream=stream,
                 timeout=_TIMEOUT,
+                # An argument, because `requests` lets variables of the environment replace what its session trusts.
+                verify=self.store.authorities or ssl.get_default_verify_paths().cafile or True,
                 allow_redirects=False,
             )
+        except requests.exceptions.SSLError:
+            reason = f"the certificate of {self.store.host} is not trusted; let AWS_CA_BUNDLE name its authority"
+            raise self._failed(reason) from None
         except requests.RequestException as error:
             reason = f"{self.store.host} does not answer ({type(error).__name__}); check AWS_ENDPOINT_URL"
             raise self._failed(reason) from None

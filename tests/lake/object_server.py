@@ -1,5 +1,6 @@
 """A real S3 server for the tests: it checks signatures, and keeps each object as a file."""
 
+import os
 import re
 import subprocess
 import sys
@@ -31,15 +32,22 @@ class ObjectServer:
         self._options, self._log = folder / "options.toml", folder / "log"
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self, keys: Mapping[str, str]) -> None:
-        """Start the server for whoever signs with one of these access keys and its secret."""
+    def start(self, keys: Mapping[str, str], tls: tuple[Path, Path] | None = None) -> None:
+        """
+        Start the server for whoever signs with one of these access keys and its secret.
+
+        Args:
+            tls: the files with the server's certificate and its key. Without them, the server uses no TLS.
+        """
         self._options.write_text(
             "".join(f'[[users]]\naccess_key = "{key}"\nsecret_key = "{secret}"\n' for key, secret in keys.items())
         )
-        command = [Path(sys.executable).parent / "nanio", "serve", "--host", "127.0.0.1", "--port", str(self.port)]
-        command += ["--options", self._options, "--data-dir", self.bucket.parent]
+        command = [sys.executable, "-m", "uvicorn", "--factory", "nanio.app:build_app", "--port", str(self.port)]
+        if tls:
+            command += ["--ssl-certfile", str(tls[0]), "--ssl-keyfile", str(tls[1])]
+        own = {"NANIO_OPTIONS_FILE": str(self._options), "NANIO_DATA_DIR": str(self.bucket.parent)}
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+            self._process = subprocess.Popen(command, env=os.environ | own, stdout=log, stderr=subprocess.STDOUT)
         assert wait_for(lambda: listens(self.port), 60, every=0.05)
 
     def stop(self) -> None:

@@ -5,6 +5,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from uuid import uuid4
 
@@ -12,6 +14,11 @@ import duckdb
 import pyarrow as pa
 import pytest
 from click.testing import CliRunner
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from streams.backup import take
 from streams.backup.folder import BackupFolder
@@ -23,7 +30,7 @@ from streams.errors import CafError, LakeUnavailable, RestoreRefused, SettingInv
 from streams.health.look import Observer
 from streams.lake import maintain as maintenance
 from streams.lake import renewal
-from streams.lake.connect import connect, connect_as, statements_for
+from streams.lake.connect import connect, connect_as, load_extensions, statements_for
 from streams.lake.maintain import maintain
 from streams.lake.object_check import check_objects, says_of_versions
 from streams.lake.object_store import ObjectStore
@@ -127,6 +134,7 @@ def test_the_store_is_as_the_lake_needs_it(lake: Settings, server: ObjectServer)
         ("AWS_SECRET_ACCESS_KEY", "of-somebody-else", "AWS_SECRET_ACCESS_KEY"),
         ("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9", "does not answer .* AWS_ENDPOINT_URL"),
         ("AWS_ENDPOINT_URL_S3", "http://me:of-somebody-else@127.0.0.1:9", "AWS_ENDPOINT_URL_S3 is no address"),
+        ("AWS_CA_BUNDLE", "/nowhere/authorities.pem", "AWS_CA_BUNDLE is '/nowhere/authorities.pem'"),
         ("AWS_ACCESS_KEY_ID", "", "no credentials"),
     ],
 )
@@ -344,6 +352,48 @@ def test_a_store_elsewhere_needs_tls(endpoint: str, is_open: bool) -> None:
     store = ObjectStore.of(Settings(lake_data="s3://council/lake"), {"AWS_ENDPOINT_URL": endpoint})
 
     assert store.is_open_to_listeners is is_open
+
+
+def test_a_store_with_an_authority_of_its_own_is_trusted_if_that_is_named(
+    environment: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    certificate, key = _certificate(tmp_path)
+    own, settings = ObjectServer(tmp_path / "s3"), Settings(home=tmp_path, lake_data=f"s3://{BUCKET}/lake")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", own.url.replace("http:", "https:"))
+    own.start({KEY: SECRET}, (certificate, key))
+    try:
+        with pytest.raises(LakeUnavailable, match="is not trusted; let AWS_CA_BUNDLE name its authority"):
+            check_objects(settings, print)
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(certificate))
+        check_objects(settings, print)
+        with duckdb.connect(config={"allow_unsigned_extensions": True}) as session:
+            load_extensions(session, settings)
+            for statement in ObjectStore.of(settings).statements():
+                session.execute(statement)
+            session.execute(f"COPY (SELECT 5 AS n) TO '{settings.lake_data}/n.parquet'")
+            read = session.execute(f"FROM '{settings.lake_data}/n.parquet'").fetchall()
+    finally:
+        own.stop()
+
+    assert read == [(5,)]
+
+
+def _certificate(folder: Path) -> tuple[Path, Path]:
+    """A certificate for the loopback address that vouches for itself, and its key."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "store")])
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    files = folder / "certificate.pem", folder / "key.pem"
+    files[0].write_bytes(made.public_bytes(Encoding.PEM))
+    files[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return files
 
 
 def test_the_endpoint_of_the_store_comes_before_that_of_all_services() -> None:
