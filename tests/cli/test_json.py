@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import pytest
 
 from streams.cli.main import caf
 from streams.settings import PROJECT, Settings
@@ -97,6 +98,7 @@ def values(output: str) -> list[object]:
     return found
 
 
+@pytest.mark.long
 def test_output_is_json_and_logs_are_not_in_it(fresh_settings: Settings, fresh_topics: str, tmp_path: Path) -> None:
     """The verbs run in order, because each verb needs the results of earlier verbs."""
     event = tmp_path / "event.json"

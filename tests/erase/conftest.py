@@ -111,7 +111,7 @@ def fresh_settings(fresh_settings: Settings) -> Settings:
 def council(fresh_settings: Settings, fresh_topics: str) -> Home:
     """A home with empty topics and an empty lake. No embedded part of another test uses them."""
     compiled_rules(fresh_settings)
-    return Home(replace(fresh_settings, land_batch_seconds=0.1, heartbeat_seconds=0.3))
+    return Home(replace(fresh_settings, land_batch_seconds=0.1, heartbeat_seconds=1.0))
 
 
 @pytest.fixture

@@ -117,7 +117,7 @@ def test_the_schedule_refuses_if_a_report_has_arrived_since_the_approval(fresh_s
         refuse_others(lake, made, Found(later=1))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_what_arrives_while_an_erasure_is_interrupted_stays(
     council: Home, patience: Callable[[Callable[[], object]], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -211,6 +211,7 @@ def test_unexplained_and_withdrawn_alerts(desk):
     assert [str(one.status) for one in desk.alerts() if one.alert_id == "0" * 32] == ["open"]
 
 
+@pytest.mark.long
 def test_closing_is_in_the_stream_or_is_a_difference(desk):
     """
     If no alert version contains a closing, the closing was lost.
@@ -242,6 +243,7 @@ def test_closing_is_in_the_stream_or_is_a_difference(desk):
 BEBINGTON = {"lsoa_code": "E01007110"}
 
 
+@pytest.mark.long
 def test_open_alert_in_another_area_than_its_family_is_a_difference(desk):
     """An alert that has ended may keep the area in which it ended."""
     now = datetime.now(UTC)
@@ -266,6 +268,7 @@ def test_open_alert_in_another_area_than_its_family_is_a_difference(desk):
     assert reconcile(desk.settings).differences == []
 
 
+@pytest.mark.long
 def test_alert_that_shows_the_area_of_a_protected_family_is_a_difference(desk):
     """This is so even if the alert has ended."""
     now = datetime.now(UTC)
@@ -287,6 +290,7 @@ def test_alert_that_shows_the_area_of_a_protected_family_is_a_difference(desk):
     assert (shown.kind, shown.what) == ("different", "area")
 
 
+@pytest.mark.long
 def test_build_raises_restates_and_withdraws_alerts_that_only_it_evaluates(desk):
     """
     In one week there are twelve referrals, after thirty weeks with two referrals each.
