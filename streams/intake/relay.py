@@ -45,7 +45,12 @@ after it has seen how fast the broker is. A quota, for example, makes the broker
 transaction nevertheless, the next process begins with little again.
 """
 _QUICK_SECONDS = 1.0
-"""After a transaction that took less than this, the next poll may have twice as many bytes; otherwise half as many."""
+"""
+After a transaction that took less than this, the next poll may have half as many bytes again; otherwise half as many.
+
+With its default settings, Kafka lets pass at once what a quota allows for eleven seconds. If polls grew faster, the one
+that uses this up could alone take longer than a transaction may.
+"""
 _TRANSACTION_MS = 10_000
 """
 After this time, the broker aborts the transaction of a process that was killed or paused.
@@ -190,7 +195,8 @@ class Relay:
     def _pace(self, seconds: float) -> None:
         """Choose how many bytes the next poll has, after a transaction that took this long."""
         size = self._consumer.poll_bytes
-        self._consumer.poll_bytes = min(2 * size, _MOST_POLL_BYTES) if seconds < _QUICK_SECONDS else max(1, size // 2)
+        more, less = min(size + size // 2, _MOST_POLL_BYTES), max(1, size // 2)
+        self._consumer.poll_bytes = more if seconds < _QUICK_SECONDS else less
 
     def _passed(self, record: Readable) -> _Passed:
         partner = self._partners[record.topic]

@@ -27,7 +27,10 @@ __all__ = ["HeldLock", "LockSession", "advisory_lock"]
 
 _PATIENCE_SECONDS = 600.0
 _PAUSE_SECONDS = 0.1
-_TRIES = 3
+_TRIES = 10
+"""
+How often a second connection is tried. While other clients use a pooler, both may get sessions of their own by chance.
+"""
 _LEASE_SECONDS = 60
 
 _SERVER = {
