@@ -13,6 +13,8 @@ import pytest
 from streams.cli.main import caf
 from streams.settings import PROJECT, Settings
 
+pytestmark = pytest.mark.long
+
 CIN = next((PROJECT / "tests" / "importers" / "data").glob("*.xml"))
 PUBLISHED = PROJECT / "streams" / "reference" / "published_cin.csv"
 ELSEWHERE = {"bench", "demo"}
@@ -98,7 +100,6 @@ def values(output: str) -> list[object]:
     return found
 
 
-@pytest.mark.long
 def test_output_is_json_and_logs_are_not_in_it(fresh_settings: Settings, fresh_topics: str, tmp_path: Path) -> None:
     """The verbs run in order, because each verb needs the results of earlier verbs."""
     event = tmp_path / "event.json"

@@ -1,28 +1,20 @@
 """An erasure that is repeated goes no further than its approval, and leaves nothing of what was approved."""
 
 import json
-from collections.abc import Callable
-from itertools import count
 from pathlib import Path
 
 import pytest
 
 from streams import names
-from streams.alerts.landed import latest_alerts
-from streams.contracts.outputs import Alert
-from streams.erase import run
 from streams.erase.find import Found, Place, find
 from streams.erase.reach import Reach
 from streams.erase.records import Records
 from streams.erase.retire import refuse_others
-from streams.erase.run import erase
 from streams.erase.subject import Subject
-from streams.errors import ErasureInvalid, ErasureUnfinished, ErasureWaits
+from streams.errors import ErasureInvalid, ErasureWaits
 from streams.lake.connect import connect
-from streams.land.verify import verify_offsets
 from streams.settings import Settings
-from tests.built import quick_build
-from tests.erase.conftest import CHILD, FAMILY, GONE, STAYING, Home
+from tests.erase.conftest import CHILD, FAMILY, GONE, Home
 from tests.erase.test_restored import land
 
 SUBJECT = Subject.of([FAMILY], [CHILD])
@@ -115,59 +107,6 @@ def test_the_schedule_refuses_if_a_report_has_arrived_since_the_approval(fresh_s
         pytest.raises(ErasureInvalid, match="1 records about it have landed"),
     ):
         refuse_others(lake, made, Found(later=1))
-
-
-@pytest.mark.long
-def test_what_arrives_while_an_erasure_is_interrupted_stays(
-    council: Home, patience: Callable[[Callable[[], object]], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is interrupted after the topics were rewritten, and again before the marts were built."""
-    settings, numbers = council.settings, count()
-
-    def interrupted(*_: object) -> None:
-        raise ErasureUnfinished("the machine lost its power")
-
-    def referrals() -> list[str]:
-        with connect(settings, marts=None) as lake:
-            query = f"SELECT referral_id FROM landing.main.events WHERE family_id = '{FAMILY}' ORDER BY ALL"
-            return [one for (one,) in lake.execute(query).fetchall()]
-
-    def alerts() -> list[Alert]:
-        # In the lake, because an erasure cuts the topic of alerts when everything on it has landed.
-        with connect(settings, marts=None) as lake:
-            query = f"SELECT DISTINCT alert_id FROM landing.main.alerts WHERE family_id = '{FAMILY}'"
-            ids = [one for (one,) in lake.execute(query).fetchall()]
-            return latest_alerts(lake, ids) if ids else []
-
-    def report_again() -> None:
-        council.send(report(council, next(numbers)))
-        patience(lambda: any(one and AGAIN in one for one in referrals()))
-
-    with council.running():
-        council.send(*council.story(FAMILY, GONE), *council.story(STAYING, "stay5086"))
-        patience(lambda: {FAMILY, STAYING} <= {alert.family_id for alert in council.alerts()})
-        patience(lambda: not verify_offsets(settings).differences)
-        records = Records(settings)
-        erasure = records.approve(records.request([FAMILY], [CHILD], "asked for by the family", "anna").id, "ben")
-        with monkeypatch.context() as patch:
-            patch.setattr(run, "erase_landed", interrupted)
-            with pytest.raises(ErasureUnfinished, match="lost its power"):
-                erase(settings, erasure)
-        report_again()
-        with pytest.raises(ErasureUnfinished, match="too few rows"):
-            erase(settings, erasure, holds=lambda _: ["too few rows"])
-        report_again()
-        left = erase(settings, erasure)
-        patience(lambda: not verify_offsets(settings).differences)
-        patience(lambda: quick_build(settings).snapshot.is_watched)
-        patience(alerts)
-    with connect(settings, marts=None) as lake:
-        payloads = [text for (text,) in lake.execute("SELECT payload FROM landing.main.events").fetchall()]
-
-    assert referrals() == [f"R-{AGAIN}-0", f"R-{AGAIN}-1"]
-    assert left == ["2 records about these ids arrived after the approval, and stay. Ask again if they must go"]
-    assert [text for text in payloads if f"remark of {GONE}" in text or f"R-{GONE}" in text] == []
-    assert [item.id for alert in alerts() for item in alert.evidence if AGAIN not in item.id] == []
 
 
 def test_one_erasure_is_carried_out_at_a_time_and_none_is_taken_back_meanwhile(tmp_path: Path) -> None:

@@ -25,6 +25,8 @@ from streams.land.store import LandingStore
 from streams.land.verify import verify_offsets
 from streams.settings import PROJECT, Settings
 
+pytestmark = pytest.mark.long
+
 KILLS = 10
 CHILD = "from streams.land import run; from streams.settings import Settings; run(Settings.from_env())"
 

@@ -19,6 +19,7 @@ from streams.lake.connect import connect
 from streams.lake.postgres import Postgres
 from streams.marts.builder import Builder
 from streams.settings import Settings
+from tests.marts.desk import Desk
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 SOURCE = "/wirral/front-door"
@@ -143,3 +144,10 @@ def warm(own_lake: Lake) -> Iterator[SimpleNamespace]:
 def make() -> SimpleNamespace:
     made: dict[str, Callable[..., Event]] = {"contact": contact, "referral": referral}
     return SimpleNamespace(**made)
+
+
+@pytest.fixture
+def desk(fresh_settings: Settings, fresh_topics: str) -> Iterator[Desk]:
+    made = Desk(replace(fresh_settings, land_batch_seconds=0.05))
+    yield made
+    made.close()
