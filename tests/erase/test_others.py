@@ -21,7 +21,7 @@ from streams.settings import Settings
 from tests.erase.conftest import Home
 from tests.erase.test_restored import in_files, land
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 Add = Callable[..., None]
 OTHERS = ("F-1-B", "F-1/2", "LCS:F-1", "F-1-")

@@ -18,6 +18,8 @@ from streams.settings import Settings
 from tests.erase.conftest import CHILD, FAMILY, GONE, STAYING, Home
 from tests.lake.files import rows_in_files
 
+pytestmark = pytest.mark.long
+
 INBOUND = """
     SELECT split_part(inbound_record, '/', 3)::INTEGER FROM (
         SELECT inbound_record FROM landing.main.events UNION ALL SELECT inbound_record FROM landing.main.erased
@@ -47,7 +49,6 @@ def in_files(settings: Settings, word: str) -> bool:
     return any(word in row for _, row in rows_in_files(settings))
 
 
-@pytest.mark.slow
 def test_a_restored_lake_forgets_what_was_erased_after_its_backup(fresh_settings: Settings) -> None:
     """The record of the erasure no longer has the ids. The lake's own ids are hashed and compared with it."""
     backup_made_at, records = datetime.now(UTC), Records(fresh_settings)
@@ -67,7 +68,6 @@ def test_a_restored_lake_forgets_what_was_erased_after_its_backup(fresh_settings
     assert apply_erasures(fresh_settings, backup_made_at) == 0
 
 
-@pytest.mark.slow
 def test_the_marts_of_a_backup_that_was_made_in_the_middle_of_an_erasure_are_built_again(
     fresh_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -87,7 +87,6 @@ def test_the_marts_of_a_backup_that_was_made_in_the_middle_of_an_erasure_are_bui
     assert built == [fresh_settings]
 
 
-@pytest.mark.slow
 def test_a_restored_lake_keeps_what_arrived_after_the_approval(fresh_settings: Settings) -> None:
     """The backup may have been made on the day of the erasure, and hold a new report."""
     records, home = Records(fresh_settings), Home(fresh_settings)
@@ -103,7 +102,6 @@ def test_a_restored_lake_keeps_what_arrived_after_the_approval(fresh_settings: S
         assert lake.execute("SELECT referral_id FROM landing.main.events").fetchall() == [("R-new",)]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("has_begun", "applied"), [(False, 0), (True, 1)])
 def test_a_restore_carries_out_only_what_had_begun(fresh_settings: Settings, has_begun: bool, applied: int) -> None:
     """An approved erasure may wait because of a legal hold, which a restore does not ask for."""

@@ -26,6 +26,8 @@ from streams.tell.cursor import Cursor
 from tests.kafka.test_growth import grow
 from tests.kafka.test_topics import STAMPED, make
 
+pytestmark = pytest.mark.long
+
 PLACES = "SELECT kafka_offset, event_id FROM landing.main.events ORDER BY kafka_offset"
 LOST = """
     SELECT kafka_partition, kafka_offset, allowed LIKE '%its topic is deleted%' FROM landing.main.quarantine

@@ -16,7 +16,7 @@ import pytest
 from streams.settings import PROJECT
 from streams.stack import make_environment
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 PRINT_ARGUMENTS = "import os, sys; print(sys.argv[1:], os.environ['CAF_HOME'])\n"
 

@@ -12,6 +12,8 @@ from streams.errors import FileTaken
 from streams.marts import build_as_of
 from streams.names import REFERRAL
 
+pytestmark = pytest.mark.long
+
 LOGGED = """
     SELECT area_level, area_code, numerator_from, numerator_to, causes FROM marts.analytics.mart_restatements
     WHERE measure = 'referrals' AND area_level IN ('authority', 'ward') ORDER BY restated_at, area_level

@@ -17,6 +17,8 @@ from streams.rules.compiled import DBT_PROJECT, project_checksum
 from streams.settings import Settings
 from tests.published import FRESH, published
 
+pytestmark = pytest.mark.long
+
 BROKEN = Statement("model.caf.broken", '"marts"."staging"."broken"', "FROM marts.staging.no_such_table", ())
 
 
