@@ -42,6 +42,7 @@ from streams.lake.unfinished import restoring
 from streams.land.store import LandingStore
 from streams.settings import Settings
 from streams.stack.broker import _environment as environment_of_the_broker
+from streams.stack.ports import free_ports
 from streams.stack.postgres import _environment as environment_of_postgres
 from tests.lake.files import keys_of_files
 from tests.lake.object_server import BUCKET, ObjectServer
@@ -141,7 +142,8 @@ def test_the_store_is_as_the_lake_needs_it(lake: Settings, server: ObjectServer)
 def test_a_wrong_setting_is_named_without_a_secret_before_anything_starts(
     lake: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str, value: str, named: str
 ) -> None:
-    for name, given in {**lake.to_env(), "CAF_HOME": str(tmp_path / "home"), variable: value}.items():
+    own = {"CAF_HOME": str(tmp_path / "home"), "CAF_KAFKA_PORT": str(free_ports(1)[0])}
+    for name, given in {**lake.to_env(), **own, variable: value}.items():
         monkeypatch.setenv(name, given)
     result = CliRunner().invoke(caf, ["up"])
 
