@@ -98,7 +98,7 @@ def test_other_files_are_not_taken_for_left_ones(name: str) -> None:
 
 def test_private_files_are_written_in_one_place() -> None:
     """The others write copies whose content they check, or a file that is of use even if it is cut off."""
-    backup = {f"streams/backup/{name}.py" for name in ("folder", "lake_files", "put_back")}
+    backup = {f"streams/backup/{name}.py" for name in ("folder", "lake_files")}
     others = backup | {"streams/importers/rejects.py"}
     files = (path for top in ("streams", "dashboard", "dags") for path in (PROJECT / top).rglob("*.py"))
     found = {str(path.relative_to(PROJECT)) for path in files if "O_CREAT" in path.read_text()}

@@ -11,7 +11,7 @@ from streams.errors import BackupFailed
 from streams.lake.objects import Objects
 from streams.settings import Settings
 
-__all__ = ["LakeFiles", "lake_files"]
+__all__ = ["LakeFiles", "lake_files", "write_copy"]
 
 
 class LakeFiles(Protocol):
@@ -55,6 +55,20 @@ def lake_files(settings: Settings) -> LakeFiles:
     return _ObjectFiles(settings) if settings.is_in_object_store else _FolderFiles(Path(settings.lake_folder))
 
 
+def write_copy(target: Path, content: Iterable[bytes]) -> None:
+    """
+    Write a file of a backup for its owner alone, into a folder that may not exist yet.
+
+    The file gets its name when all of its content is there. An error of `content` leaves no file of this name.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    aside = target.with_name(f"{target.name}.part")
+    aside.unlink(missing_ok=True)
+    with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+        out.writelines(content)
+    aside.rename(target)
+
+
 class _FolderFiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -81,13 +95,7 @@ class _FolderFiles:
         return source
 
     def write(self, name: str, content: Iterable[bytes]) -> None:
-        target = self._folder / name
-        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        aside = target.with_name(f"{target.name}.part")
-        aside.unlink(missing_ok=True)
-        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
-            out.writelines(content)
-        aside.rename(target)
+        write_copy(self._folder / name, content)
 
     def remove(self, name: str) -> None:
         (self._folder / name).unlink(missing_ok=True)

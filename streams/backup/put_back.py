@@ -23,8 +23,8 @@ from typing import IO
 from streams.backup.catalog import load_catalogs
 from streams.backup.folder import POOL, BackupFolder, name_at
 from streams.backup.home_files import BESIDE, ERASURES, RESTORING, belongs_to_backup
-from streams.backup.lake_files import LakeFiles, lake_files
-from streams.backup.manifest import File, Manifest, Table
+from streams.backup.lake_files import LakeFiles, lake_files, write_copy
+from streams.backup.manifest import Manifest, Table
 from streams.backup.unfinished import Unfinished, unfinished_in
 from streams.errors import BackupInvalid, RestoreRefused
 from streams.lake.connect import connect
@@ -213,7 +213,7 @@ def fill_aside(folder: BackupFolder, name: str, manifest: Manifest, aside: Aside
     fill_lake(folder, manifest, aside.settings)
     for path, file in in_home.items():
         if belongs_to_backup(path):
-            _write(folder, file, aside.path / path)
+            write_copy(aside.path / path, folder.fetch(file))
 
 
 def _refuse_full(manifest: Manifest, settings: Settings) -> None:
@@ -294,7 +294,7 @@ def fill_erasures(folder: BackupFolder, home: Path, aside: Aside) -> None:
         if file.path.startswith(own):
             target = aside.path / ERASURES / file.path.removeprefix(own)
             target.unlink(missing_ok=True)
-            _write(folder, file, target)
+            write_copy(target, folder.fetch(file))
     if (home / ERASURES).is_dir():
         keys = {key.read_bytes() for place in (home, aside.path) if (key := place / ERASURES / "key").is_file()}
         if len(keys) > 1:
@@ -347,12 +347,3 @@ def load_lake(folder: BackupFolder, name: str, manifest: Manifest, settings: Set
         }
     if found != manifest.rows:
         raise BackupInvalid(f"backup {name} has {manifest.rows} rows, and {found} were restored; use another backup")
-
-
-def _write(folder: BackupFolder, file: File, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    aside = target.with_name(f"{target.name}.part")
-    aside.unlink(missing_ok=True)
-    with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
-        out.writelines(folder.fetch(file))
-    aside.rename(target)
