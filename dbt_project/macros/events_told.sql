@@ -1,3 +1,11 @@
+{#- The columns of a landed event that `events_told` reads. -#}
+{% macro columns_told() %}
+    {{ return([
+        'topic', 'kafka_partition', 'kafka_offset', 'record_key', 'received_at', 'root_source', 'root_id', 'root_at',
+        'event_source', 'event_id', 'event_at', 'change', 'fact_at', 'authority_code', 'content_id',
+    ]) }}
+{% endmacro %}
+
 {#-
     The event that each record of `landed` is about, and whether the record is in force for that event. Copies are left
     out.

@@ -2,11 +2,7 @@
 -- it arrived as red at night, a correction in the morning changes nothing. Events sent as history count as if they had
 -- arrived when they happened, because nobody was at a desk to receive them when they were loaded.
 with landed as (
-    {{ up_to_the_cut(source('landing', 'events'), [
-        'topic', 'kafka_partition', 'kafka_offset', 'record_key', 'received_at', 'root_source', 'root_id',
-        'root_at', 'event_source', 'event_id', 'event_at', 'change', 'fact_at', 'authority_code', 'content_id',
-        'is_backfill', 'fact', 'severity',
-    ]) }}
+    {{ up_to_the_cut(source('landing', 'events'), columns_told() + ['is_backfill', 'fact', 'severity']) }}
 ),
 
 told as (

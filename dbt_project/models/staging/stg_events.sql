@@ -1,10 +1,7 @@
 -- The events in force: without copies and withdrawn events, and with corrections applied. The query first reads a few
 -- columns to find these rows and their order. Then it reads the other columns once.
 with landed as (
-    {{ up_to_the_cut(source('landing', 'events'), [
-        'topic', 'kafka_partition', 'kafka_offset', 'record_key', 'received_at', 'root_source', 'root_id',
-        'root_at', 'event_source', 'event_id', 'event_at', 'change', 'fact_at', 'authority_code', 'content_id',
-    ]) }}
+    {{ up_to_the_cut(source('landing', 'events'), columns_told()) }}
 ),
 
 told as (
