@@ -83,7 +83,7 @@ class Reader:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._free: queue.LifoQueue[tuple[duckdb.DuckDBPyConnection, Renewal] | None] = queue.LifoQueue()
+        self._free: queue.LifoQueue[Renewal | None] = queue.LifoQueue()
         for _ in range(_CONNECTIONS):
             self._free.put(None)
         self._answers: dict[object, Any] = {}
@@ -100,24 +100,21 @@ class Reader:
             LakeUnavailable: the lake does not answer.
         """
         held = self._free.get()
-        lake = held[0] if held else None
         try:
             if held is None:
-                lake = connect(self._settings)
-                held = lake, Renewal(self._settings, lake)
-            lake, renewal = held
-            renewal.renew()
-            with transaction(lake, read_only=True):
-                yield Snapshot(lake)
+                held = Renewal(self._settings, connect(self._settings))
+            held.renew()
+            with transaction(held.session, read_only=True):
+                yield Snapshot(held.session)
         except NotBuilt:
             raise  # The connection still works.
         except duckdb.Error as error:
-            _closed(lake)
+            _close(held)
             held = None
             log.warning("lake_lost", error=type(error).__name__)
             raise LakeUnavailable("the lake does not answer; './caf status' shows what runs") from None
         except BaseException:
-            _closed(lake)
+            _close(held)
             held = None
             raise
         finally:
@@ -163,11 +160,10 @@ class Reader:
     def close(self) -> None:
         """Wait until running queries have ended, and then close the connections."""
         for _ in range(_CONNECTIONS):
-            held = self._free.get()
-            _closed(held[0] if held else None)
+            _close(self._free.get())
 
 
-def _closed(lake: duckdb.DuckDBPyConnection | None) -> None:
+def _close(held: Renewal | None) -> None:
     with suppress(duckdb.Error):
-        if lake is not None:
-            lake.close()
+        if held is not None:
+            held.session.close()

@@ -31,7 +31,8 @@ class Renewal:
     """
 
     def __init__(self, settings: Settings, session: duckdb.DuckDBPyConnection) -> None:
-        self._store, self._session = ObjectStore.of(settings), session
+        self.session = session
+        self._store = ObjectStore.of(settings)
         self._renewed_at = time.monotonic()
 
     def renew(self) -> None:
@@ -44,7 +45,7 @@ class Renewal:
         if self._store is None or time.monotonic() - self._renewed_at < RENEW_SECONDS:
             return
         try:
-            self._session.execute(self._store.secret())
+            self.session.execute(self._store.secret())
         except duckdb.Error as error:
             log.warning("credentials_not_renewed", error=type(error).__name__)
             return
