@@ -104,7 +104,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a long test, before its fixtures start anything, if the time of `--minutes` is over."""
     minutes = item.config.getoption("minutes")
-    if minutes and _is(item, "long") and time.time() > float(os.environ[BEGAN]) + 60 * minutes:
+    if minutes is not None and _is(item, "long") and time.time() > float(os.environ[BEGAN]) + 60 * minutes:
         pytest.skip(f"{minutes:g} minutes are over; `./caf test {item.path.relative_to(item.config.rootpath)}` runs it")
 
 
